@@ -1,0 +1,1 @@
+"""The indexer: from folders to the library."""

@@ -1,0 +1,1 @@
+"""Encoders: contents in, unit vectors out. Heavy packages stay in one leaf module each."""

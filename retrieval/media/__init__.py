@@ -1,0 +1,1 @@
+"""Media: files in, moments and their contents out."""

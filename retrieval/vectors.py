@@ -1,0 +1,38 @@
+"""Vectors: the one place where lengths and shapes are settled."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Vector = npt.NDArray[np.float32]
+"""`(dim,)` float32 of length 1."""
+Vectors = npt.NDArray[np.float32]
+"""`(n, dim)` float32, every row of length 1."""
+Ids = npt.NDArray[np.int64]
+"""`(n,)` int64 moment ids."""
+
+
+def unit_rows(rows: npt.ArrayLike) -> Vectors:
+    """Scale every row of `(n, dim)` to length 1; a row of zeros stays zero.
+
+    The lengths are computed in float64, so that a row comes out the same whatever stands beside it.
+
+    Raises:
+        ValueError: `rows` is not two-dimensional or holds a NaN or an infinity.
+    """
+    matrix = np.asarray(rows, dtype=np.float64)
+    if matrix.ndim != 2:
+        raise ValueError(f"expected (n, dim), got shape {matrix.shape}")
+    if not np.isfinite(matrix).all():
+        raise ValueError("a vector holds NaN or infinity")
+    lengths = np.sqrt(np.einsum("ij,ij->i", matrix, matrix))[:, None]
+    return np.divide(matrix, lengths, out=np.zeros_like(matrix), where=lengths > 0).astype(
+        np.float32
+    )
+
+
+def unit(vector: npt.ArrayLike) -> Vector:
+    """Scale one `(dim,)` vector to length 1; zeros stay zero."""
+    row: Vector = unit_rows(np.asarray(vector)[None, :])[0]
+    return row

@@ -27,9 +27,10 @@ def unit_rows(rows: npt.ArrayLike) -> Vectors:
     if not np.isfinite(matrix).all():
         raise ValueError("a vector holds NaN or infinity")
     lengths = np.sqrt(np.einsum("ij,ij->i", matrix, matrix))[:, None]
-    return np.divide(matrix, lengths, out=np.zeros_like(matrix), where=lengths > 0).astype(
-        np.float32
+    scaled: npt.NDArray[np.float64] = np.divide(
+        matrix, lengths, out=np.zeros_like(matrix), where=lengths > 0
     )
+    return scaled.astype(np.float32)
 
 
 def unit(vector: npt.ArrayLike) -> Vector:

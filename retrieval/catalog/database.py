@@ -1,0 +1,94 @@
+"""The SQLite file behind the catalog: connections, transactions and migrations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DatabaseError
+
+from retrieval.errors import LibraryDamaged, LibraryVersion
+
+if TYPE_CHECKING:
+    import sqlite3
+    from pathlib import Path
+
+VERSION = "0001"
+"""The newest migration; a library opened for writing is brought up to it."""
+
+BUSY_TIMEOUT_S = 30.0
+
+WRITE = "anyseek_write"
+"""Execution option: the transaction takes SQLite's write lock at its start, so that it cannot
+fail half way because another process wrote in between."""
+
+
+def open_engine(path: Path) -> Engine:
+    """Connect to a catalog file in WAL mode: one writer and many readers at a time."""
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT_S})
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _set_up(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves; the driver would say it too late
+    for pragma in (
+        "journal_mode = WAL",
+        # A power cut may undo the last second but cannot damage the file; the next run redoes it.
+        "synchronous = NORMAL",
+        "foreign_keys = ON",
+        "mmap_size = 1073741824",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get(WRITE, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def migrate(engine: Engine) -> None:
+    """Create the tables, or bring an older catalog up to date, in one transaction.
+
+    Raises:
+        LibraryVersion: the catalog was made by a newer anyseek.
+    """
+    found = version(engine)
+    if found == VERSION:
+        return
+    # Alembic takes a quarter of a second to import and is needed about once in a library's life.
+    from retrieval.catalog.migrations import upgrade
+
+    with engine.connect().execution_options(**{WRITE: True}) as connection, connection.begin():
+        upgrade(connection, VERSION)
+
+
+def version(engine: Engine) -> str | None:
+    """The migration that a catalog stands at; None for an empty file.
+
+    Raises:
+        LibraryVersion: it was made by a newer anyseek.
+        LibraryDamaged: the file is not a catalog.
+    """
+    try:
+        with engine.connect() as connection:
+            tables = connection.exec_driver_sql(
+                "SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'"
+            ).scalar_one()
+            found = None
+            if tables:
+                found = connection.exec_driver_sql(
+                    "SELECT version_num FROM alembic_version"
+                ).scalar()
+    except DatabaseError as error:
+        raise LibraryDamaged(
+            f"{engine.url.database} cannot be read as a catalog: {error.orig}. "
+            "Restore it from a backup, or move it away and index again."
+        ) from error
+    if found is not None and str(found) > VERSION:
+        raise LibraryVersion(
+            f"{engine.url.database} was made by a newer anyseek (catalog version {found}, this one "
+            f"knows {VERSION}). Upgrade with: pip install --upgrade anyseek"
+        )
+    return None if found is None else str(found)

@@ -1,0 +1,249 @@
+"""Writing to the catalog: everything of one transaction is there afterwards, or nothing is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from retrieval.catalog.schema import contents, facts, files, moments, removals, roots, vectors
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sqlalchemy import Connection
+
+    from retrieval.records import Kind, Moment
+    from retrieval.vectors import Vector
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """How a file looked on disk when it was read; a difference means that it changed."""
+
+    size: int
+    """Bytes."""
+    mtime_ns: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> FileState:
+        """What matters of an `os.stat` result."""
+        return cls(status.st_size, status.st_mtime_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedMoment:
+    """A moment with its vector in each space that its modality has an encoder for."""
+
+    moment: Moment
+    vectors: Mapping[str, Vector]
+
+
+@dataclass(frozen=True, slots=True)
+class NewContent:
+    """What a file holds, encoded and ready to be stored."""
+
+    hash: str
+    """Of all its bytes."""
+    kind: Kind
+    moments: Sequence[EncodedMoment]
+    metadata: Mapping[str, str | int | float] = field(default_factory=dict)
+
+
+class Transaction:
+    """The changes of one commit; made by `Catalog.transaction`."""
+
+    def __init__(self, connection: Connection, space_ids: Mapping[str, int]) -> None:
+        self._connection = connection
+        self._space_ids = space_ids
+        changes = select(facts.c.value).where(facts.c.name == "changes")
+        self._change = int(connection.execute(changes).scalar_one()) + 1
+        connection.execute(
+            update(facts).where(facts.c.name == "changes").values(value=self._change)
+        )
+
+    def add_root(self, name: str, folder: str) -> int:
+        """Register a folder under a name that is free; returns the root's id."""
+        added = insert(roots).values(name=name, folder=folder).returning(roots.c.id)
+        return int(self._connection.execute(added).scalar_one())
+
+    def move_root(self, root_id: int, folder: str) -> None:
+        """A root lies somewhere else now; its files keep everything."""
+        self._connection.execute(update(roots).where(roots.c.id == root_id).values(folder=folder))
+
+    def forget_root(self, root_id: int) -> None:
+        """Drop a root with all its files."""
+        below = select(files.c.id).where(files.c.root_id == root_id)
+        self.forget(self._connection.scalars(below).all())
+        self._connection.execute(delete(roots).where(roots.c.id == root_id))
+
+    def add(self, root_id: int, path: str, state: FileState, content: NewContent) -> int:
+        """Store a new or changed file; a content that is there already is not stored twice.
+
+        Returns:
+            The file's id; a path that was known keeps its id.
+        """
+        known = self.link(root_id, path, state, content.hash)
+        if known is not None:
+            return known
+        return self._put(root_id, path, state, self._store(content), failure=None)
+
+    def link(self, root_id: int, path: str, state: FileState, content_hash: str) -> int | None:
+        """Let a path have a content that is stored already.
+
+        Returns:
+            The file's id, or None if there is no such content (any more).
+        """
+        content_id = self._connection.execute(
+            select(contents.c.id).where(contents.c.hash == content_hash)
+        ).scalar()
+        if content_id is None:
+            return None
+        return self._put(root_id, path, state, content_id, failure=None)
+
+    def fail(self, root_id: int, path: str, state: FileState, reason: str) -> int:
+        """Record that a file cannot be read, so that it is left alone until it changes."""
+        return self._put(root_id, path, state, content_id=None, failure=reason)
+
+    def touch(self, file_id: int, state: FileState) -> None:
+        """Record that a file looks different on disk but holds what it held."""
+        self._connection.execute(
+            update(files)
+            .where(files.c.id == file_id)
+            .values(size=state.size, mtime_ns=state.mtime_ns, missing_since_s=None)
+        )
+
+    def move(self, file_id: int, root_id: int, path: str, state: FileState) -> None:
+        """Give a file a new path; it keeps its id, its moments and their vectors."""
+        at_target = select(files.c.id).where(files.c.root_id == root_id, files.c.path == path)
+        self.forget(i for i in self._connection.scalars(at_target).all() if i != file_id)
+        self._connection.execute(
+            update(files)
+            .where(files.c.id == file_id)
+            .values(
+                root_id=root_id,
+                path=path,
+                size=state.size,
+                mtime_ns=state.mtime_ns,
+                missing_since_s=None,
+            )
+        )
+
+    def mark_missing(self, file_ids: Iterable[int], since_s: float) -> None:
+        """Mark files that cannot be seen; they keep everything, and an earlier mark stands."""
+        marks = [{"file": i} for i in file_ids]
+        if marks:
+            self._connection.execute(
+                update(files)
+                .where(files.c.id == bindparam("file"), files.c.missing_since_s.is_(None))
+                .values(missing_since_s=since_s),
+                marks,
+            )
+
+    def mark_seen(self, file_ids: Iterable[int]) -> None:
+        """Take the mark of missing away."""
+        marks = [{"file": i} for i in file_ids]
+        if marks:
+            self._connection.execute(
+                update(files).where(files.c.id == bindparam("file")).values(missing_since_s=None),
+                marks,
+            )
+
+    def forget(self, file_ids: Iterable[int]) -> None:
+        """Drop files, and with the last file of a content its moments and their vectors."""
+        for file_id in file_ids:
+            content_id = self._connection.execute(
+                delete(files).where(files.c.id == file_id).returning(files.c.content_id)
+            ).scalar()
+            self._drop_if_unused(content_id)
+
+    def _put(
+        self,
+        root_id: int,
+        path: str,
+        state: FileState,
+        content_id: int | None,
+        failure: str | None,
+    ) -> int:
+        here = select(files.c.content_id).where(files.c.root_id == root_id, files.c.path == path)
+        before = self._connection.execute(here).scalar()
+        facts_now = {
+            "size": state.size,
+            "mtime_ns": state.mtime_ns,
+            "content_id": content_id,
+            "failure": failure,
+            "missing_since_s": None,
+        }
+        file_id = self._connection.execute(
+            upsert(files)
+            .values(root_id=root_id, path=path, **facts_now)
+            .on_conflict_do_update(index_elements=["root_id", "path"], set_=facts_now)
+            .returning(files.c.id)
+        ).scalar_one()
+        if before != content_id:
+            self._drop_if_unused(before)
+        return int(file_id)
+
+    def _store(self, content: NewContent) -> int:
+        content_id = self._connection.execute(
+            insert(contents)
+            .values(hash=content.hash, kind=content.kind, metadata=dict(content.metadata))
+            .returning(contents.c.id)
+        ).scalar_one()
+        if not content.moments:
+            return int(content_id)
+        rows: list[dict[str, Any]] = []
+        data: list[dict[str, Any]] = []
+        for moment_id, encoded in enumerate(content.moments, start=self._next_moment_id()):
+            moment = encoded.moment
+            rows.append(
+                {
+                    "id": moment_id,
+                    "content_id": content_id,
+                    "modality": moment.modality,
+                    "start_s": moment.start_s,
+                    "end_s": moment.end_s,
+                    "start_char": moment.start_char,
+                    "end_char": moment.end_char,
+                    "text": moment.text,
+                    "change": self._change,
+                }
+            )
+            data.extend(
+                {
+                    "moment_id": moment_id,
+                    "space_id": self._space_ids[space],
+                    "data": vector.astype("<f4").tobytes(),
+                }
+                for space, vector in encoded.vectors.items()
+            )
+        self._connection.execute(insert(moments), rows)
+        if data:
+            self._connection.execute(insert(vectors), data)
+        return int(content_id)
+
+    def _next_moment_id(self) -> int:
+        """One past the highest id ever given, also to moments that are gone."""
+        used = self._connection.exec_driver_sql(
+            "SELECT seq FROM sqlite_sequence WHERE name = 'moments'"
+        ).scalar()
+        return int(used or 0) + 1
+
+    def _drop_if_unused(self, content_id: int | None) -> None:
+        if content_id is None:
+            return
+        if self._connection.execute(
+            select(files.c.id).where(files.c.content_id == content_id).limit(1)
+        ).first():
+            return
+        gone = select(moments.c.id, moments.c.modality).where(moments.c.content_id == content_id)
+        dropped = [
+            {"moment_id": row.id, "modality": row.modality, "change": self._change}
+            for row in self._connection.execute(gone)
+        ]
+        if dropped:
+            self._connection.execute(insert(removals), dropped)
+        self._connection.execute(delete(contents).where(contents.c.id == content_id))

@@ -1,0 +1,352 @@
+"""The library: the one door to everything that was indexed.
+
+with Library.open("my.library") as library:
+    library.add("bell.wav")
+    for hit in library.search("a ringing bell"):
+        print(hit.score, hit.path)
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from itertools import chain, count
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Self
+
+from filelock import FileLock, Timeout
+
+from retrieval.catalog.catalog import Catalog, Counts, Root
+from retrieval.catalog.filter import Filter
+from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
+from retrieval.encoders.model_set import ModelSet, load_model_set
+from retrieval.errors import (
+    LibraryError,
+    LibraryLocked,
+    LibraryNotFound,
+    MediaError,
+    ModelMismatch,
+    QueryError,
+)
+from retrieval.index_cache import IndexCache
+from retrieval.media.content_hash import content_hash
+from retrieval.media.media import open_media
+from retrieval.query import Query
+from retrieval.records import Kind
+from retrieval.search import Search
+from retrieval.space import JointSpace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from retrieval.query import Subject
+    from retrieval.records import File, Hit
+
+CATALOG = "catalog.db"
+DEFAULT_MODELS = "mini"
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What a library holds and which model set made it."""
+
+    path: Path
+    models: str
+    fingerprint: str
+    roots: tuple[Root, ...]
+    counts: Counts
+    bytes: int
+    """Size of the library folder on disk."""
+
+
+class Library:
+    """A folder with a catalog (the one truth) and its indexes (a cache).
+
+    Any number of processes may read a library while one writes to it.
+    """
+
+    def __init__(self, path: Path, catalog: Catalog, models: str | ModelSet) -> None:
+        """Use `Library.open`."""
+        self.path = path
+        self.catalog = catalog
+        self._models = models
+        self._lock = FileLock(path / "writer.lock", timeout=0, thread_local=False)
+        self._indexes = IndexCache(path / "vectors", catalog)
+
+    @classmethod
+    def open(
+        cls, path: str | Path, *, models: str | ModelSet | None = None, create: bool = True
+    ) -> Self:
+        """Open a library, or make one where there is none.
+
+        Args:
+            path: Its folder.
+            models: The model set: for a new library the one to use (default: mini), for an
+                existing one a check that it was made with this set.
+            create: False to insist that it exists.
+
+        Raises:
+            LibraryNotFound: there is none and `create` is False, or the folder holds other things.
+            LibraryVersion: it was made by a newer anyseek.
+            LibraryDamaged: its catalog cannot be read.
+            LibraryLocked: it must be made or migrated while another process writes to it.
+        """
+        path = Path(path).expanduser()
+        if not (path / CATALOG).exists():
+            if not create:
+                raise LibraryNotFound(
+                    f"There is no library at {path}. Make one with: anyseek index FOLDER"
+                )
+            _create(path, models or DEFAULT_MODELS)
+        catalog = Catalog(path / CATALOG)
+        library = cls(path, catalog, models or str(catalog.facts()["model_set"]))
+        if catalog.is_outdated():
+            with library.writing():
+                catalog.migrate()
+        return library
+
+    def close(self) -> None:
+        """Let go of all files; the library can be opened again."""
+        self.catalog.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @cached_property
+    def space(self) -> JointSpace:
+        """The model set, loaded when it is first needed.
+
+        Raises:
+            ModelMismatch: the library was made with another one.
+        """
+        models = self._models
+        model_set = models if isinstance(models, ModelSet) else load_model_set(models)
+        facts = self.catalog.facts()
+        if facts["fingerprint"] != model_set.fingerprint:
+            raise ModelMismatch(
+                f"{self.path} was made with model set {facts['model_set']} "
+                f"({facts['fingerprint'][:12]}), which is not {model_set.name} "
+                f"({model_set.fingerprint[:12]}). Open it with the set it was made with, or "
+                "index into another library: --library NEW_FOLDER"
+            )
+        return JointSpace(model_set)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the writer's lock; may be nested.
+
+        Raises:
+            LibraryLocked: another process holds it.
+        """
+        try:
+            lock = self._lock.acquire()
+        except Timeout as error:
+            raise LibraryLocked(
+                f"Another process is writing to {self.path}. Searching works meanwhile; "
+                "try again when it has finished."
+            ) from error
+        except OSError as error:
+            raise LibraryError(f"Cannot write to {self.path}: {error.strerror}.") from error
+        with lock:
+            yield
+
+    def add(self, path: str | Path) -> File:
+        """Add one file, or bring it up to date; for folders there is `indexer.index`.
+
+        Raises:
+            MediaError: the file cannot be read; it is recorded with this reason.
+            LibraryLocked: another process is writing.
+        """
+        path = Path(path).expanduser()
+        try:
+            with self.writing(), path.open("rb") as file:
+                state = FileState.of(os.fstat(file.fileno()))
+                root, folder = self.place(path.parent)
+                relative = f"{folder}/{path.name}" if folder else path.name
+                try:
+                    content = self._encode(file, path.name)
+                except MediaError as error:
+                    with self.catalog.transaction() as transaction:
+                        transaction.fail(root.id, relative, state, str(error))
+                    raise
+                with self.catalog.transaction() as transaction:
+                    file_id = transaction.add(root.id, relative, state, content)
+                self.refresh()
+        except OSError as error:
+            raise MediaError(f"Cannot read {path}: {error.strerror}.") from error
+        return self.catalog.file(file_id)
+
+    def remove(self, path: str | Path) -> int:
+        """Drop a file, or everything below a folder, from the library; the disk is not touched.
+
+        Returns:
+            How many files were dropped; 0 if none was known.
+        """
+        with self.writing():
+            gone = [file.id for file in self.files(under=path)]
+            with self.catalog.transaction() as transaction:
+                transaction.forget(gone)
+            self.refresh()
+        return len(gone)
+
+    def search(
+        self,
+        query: Subject | Query | list[Subject | Query] | tuple[Subject | Query, ...],
+        *,
+        k: int = 10,
+        kinds: Iterable[Kind | str] | None = None,
+        without: Sequence[Subject] = (),
+        under: str | Path | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        missing: bool = False,
+    ) -> list[Hit]:
+        """Find files.
+
+        Args:
+            query: Words (`str`), a file (`Path`), the id of a moment (`int`), a vector `(dim,)`,
+                a `Query`, or several of these that are wanted together.
+            k: At most this many hits.
+            kinds: Only files of these kinds.
+            without: What the hits should not be like.
+            under: Only files below this folder.
+            since: Only files modified at this time or later.
+            until: Only files modified before this time.
+            missing: Also files that could not be seen when their folder was last indexed.
+
+        Returns:
+            Hits, best first; a file appears once, with its best moment.
+
+        Raises:
+            QueryError: the query cannot be answered as it stands.
+        """
+        terms = [Query(s) for s in (query if isinstance(query, list | tuple) else [query])]
+        if not terms:
+            raise QueryError("The query is empty. Give some words, or a file with --file.")
+        combined = sum(terms[1:], terms[0])
+        for subject in without:
+            combined = combined - Query(subject)
+        wanted = self._filter(kinds, under, since, until, missing)
+        return Search(self.catalog, self._indexes, self.space).hits(combined, k, wanted)
+
+    def files(
+        self, *, kinds: Iterable[Kind | str] | None = None, under: str | Path | None = None
+    ) -> Iterator[File]:
+        """Every file the library knows, also failed and missing ones, by root and path."""
+        return self.catalog.files(self._filter(kinds, under, None, None, missing=True))
+
+    def stats(self) -> Stats:
+        """How much the library holds and what made it."""
+        facts = self.catalog.facts()
+        return Stats(
+            path=self.path,
+            models=facts["model_set"],
+            fingerprint=facts["fingerprint"],
+            roots=tuple(self.catalog.roots()),
+            counts=self.catalog.counts(),
+            bytes=sum(f.stat().st_size for f in self.path.rglob("*") if f.is_file()),
+        )
+
+    def refresh(self) -> None:
+        """Bring the indexes in step with the catalog and write them down."""
+        with self.writing():
+            self._indexes.refresh()
+
+    def rebuild(self) -> None:
+        """Make the indexes anew from the catalog."""
+        with self.writing():
+            self._indexes.rebuild()
+
+    def place(self, folder: str | Path) -> tuple[Root, str]:
+        """The root that a folder belongs to and its path below it; a new root if there is none.
+
+        The innermost root wins, so that every file has one place in the library.
+        """
+        real = Path(folder).expanduser().resolve()
+        inside = [root for root in self.catalog.roots() if real.is_relative_to(root.folder)]
+        if inside:
+            root = max(inside, key=lambda root: len(root.folder.parts))
+            below = real.relative_to(root.folder).as_posix()
+            return root, "" if below == "." else below
+        with self.writing(), self.catalog.transaction() as transaction:
+            name = _free_name(real.name or "root", {root.name for root in self.catalog.roots()})
+            return Root(transaction.add_root(name, str(real)), name, real), ""
+
+    def _encode(self, file: BinaryIO, name: str) -> NewContent:
+        """Read and encode one open file, unless its content is stored already."""
+        digest = content_hash(file)
+        media = open_media(file, self.space.model_set.windows, name=name)
+        moments = [] if self.catalog.has_content(digest) else list(media.pieces)
+        vectors = [self.space.embed(m.modality, [content]) for m, content in moments]
+        return NewContent(
+            hash=digest,
+            kind=media.kind,
+            moments=[
+                EncodedMoment(moment, {space: rows[0] for space, rows in blocks.items()})
+                for (moment, _), blocks in zip(moments, vectors, strict=True)
+            ],
+            metadata=media.metadata,
+        )
+
+    def _filter(
+        self,
+        kinds: Iterable[Kind | str] | None,
+        under: str | Path | None,
+        since: datetime | None,
+        until: datetime | None,
+        missing: bool,
+    ) -> Filter:
+        return Filter(
+            kinds=None if kinds is None else frozenset(Kind(kind) for kind in kinds),
+            under=None if under is None else self._places(under),
+            since_ns=None if since is None else int(since.timestamp() * 1e9),
+            until_ns=None if until is None else int(until.timestamp() * 1e9),
+            missing=missing,
+        )
+
+    def _places(self, path: str | Path) -> tuple[tuple[int, str], ...]:
+        """Where below the roots a path lies; roots that lie below the path count whole."""
+        real = Path(path).expanduser().resolve()
+        places = []
+        for root in self.catalog.roots():
+            if root.folder.is_relative_to(real):
+                places.append((root.id, ""))
+            elif real.is_relative_to(root.folder):
+                places.append((root.id, real.relative_to(root.folder).as_posix()))
+        return tuple(places)
+
+
+def _create(path: Path, models: str | ModelSet) -> None:
+    model_set = models if isinstance(models, ModelSet) else load_model_set(models)
+    if path.is_dir() and any(f.name != "writer.lock" for f in path.iterdir()):
+        raise LibraryNotFound(
+            f"{path} holds other things and no library. Name a folder that is new or empty."
+        )
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with FileLock(path / "writer.lock"):
+            if (path / CATALOG).exists():
+                return  # another process was quicker
+            fresh = path / f"{CATALOG}.new"
+            fresh.unlink(missing_ok=True)
+            Catalog.create(
+                fresh,
+                space_dims=JointSpace(model_set).dims,
+                model_set=model_set.name,
+                fingerprint=model_set.fingerprint,
+                windows=asdict(model_set.windows),
+            ).close()
+            fresh.replace(path / CATALOG)
+    except OSError as error:
+        raise LibraryError(f"Cannot make a library at {path}: {error.strerror}.") from error
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    numbered = (f"{name}-{n}" for n in count(2))
+    return next(candidate for candidate in chain([name], numbered) if candidate not in taken)

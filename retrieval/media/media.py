@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, BinaryIO
 
+from retrieval.errors import MediaError, UnknownMedia
+from retrieval.media.source_code import is_source_code
+from retrieval.records import Kind
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from retrieval.encoders.encoder import Content
     from retrieval.media.windows import Windows
-    from retrieval.records import Kind, Moment
+    from retrieval.records import Moment
+
+READERS = (
+    "picture:open_picture",
+    "sound:open_sound",
+    "plain_text:open_utf8",
+    "picture:open_unmarked_picture",
+    "plain_text:open_any_encoding",
+)
+"""Who is asked whether a file is theirs, in this order: those that know their files by a clear
+mark before those that have to guess. Modules are imported when it is their turn."""
 
 
 @dataclass(frozen=True)
@@ -37,4 +53,27 @@ def open_media(file: BinaryIO, windows: Windows, *, name: str = "") -> Media:
         UnknownMedia: the content is no text, picture, sound or video that we know.
         MediaError: it is one of these but cannot be read; the message is the reason.
     """
-    raise NotImplementedError
+    if file.seek(0, os.SEEK_END) == 0:
+        raise MediaError("the file is empty")
+    damage: MediaError | None = None
+    for reader in READERS:
+        file.seek(0)
+        try:
+            media = _reader(reader)(file, windows)
+        except UnknownMedia:
+            continue
+        except MediaError as error:
+            damage = damage or error
+        else:
+            if media.kind is Kind.TEXT and is_source_code(name):
+                raise UnknownMedia("source code and settings are left out")
+            return media
+    raise damage or UnknownMedia("nothing in the file says text, picture, sound or video")
+
+
+def _reader(place: str) -> Callable[[BinaryIO, Windows], Media]:
+    module, function = place.split(":")
+    reader: Callable[[BinaryIO, Windows], Media] = getattr(
+        import_module(f"retrieval.media.{module}"), function
+    )
+    return reader

@@ -1,0 +1,126 @@
+"""Pictures that Pillow decodes: one upright RGB array each, no larger than it needs to be."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import TYPE_CHECKING, BinaryIO
+
+from PIL import Image, JpegImagePlugin
+
+from retrieval.errors import MediaError, UnknownMedia
+from retrieval.media.media import Media
+from retrieval.media.pixels import to_pixels, to_rgb
+from retrieval.media.reasons import reasons
+from retrieval.records import Kind, Modality, Moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from PIL.ImageFile import ImageFile
+
+    from retrieval.encoders.encoder import Content
+    from retrieval.media.windows import Windows
+
+MAX_PIXELS = 178_956_970
+"""Most pixels that are decoded: 512 MB as Pillow's 3 bytes, and Pillow's own limit for an error."""
+MAX_JPEG_PIXELS = 1 << 30
+"""Most pixels of a sequential JPEG, which is decoded at a coarser scale and line by line."""
+
+PILLOW_REMARKS = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
+"""The entry of `warnings.filters` for whatever Pillow's modules remark."""
+
+Image.init()
+UNMARKED = ("IM", "IMT", "IPTC", "PCD", "SPIDER", "TGA")
+"""Formats that begin with no clear mark, so that other data may be taken for them."""
+REFUSED = ("EPS", "WMF", "MPEG", "BUFR", "GRIB", "HDF5")
+"""EPS would start Ghostscript, WMF needs Windows; the others Pillow names but cannot decode."""
+MARKED = tuple(i for i in Image.ID if i not in (*UNMARKED, *REFUSED))
+
+
+def open_picture(file: BinaryIO, windows: Windows) -> Media:
+    """Open a picture in a format with a clear mark.
+
+    Raises:
+        UnknownMedia: no decoder takes it for a picture.
+        MediaError: it begins like a picture, but its header is damaged or claims too many pixels.
+    """
+    return _media(_identify(file, MARKED), windows)
+
+
+def open_unmarked_picture(file: BinaryIO, windows: Windows) -> Media:
+    """Open a picture in a format without a clear mark, such as TGA; raises as `open_picture`."""
+    try:
+        return _media(_identify(file, UNMARKED), windows)
+    except UnknownMedia:
+        raise
+    except MediaError as error:
+        raise UnknownMedia(str(error)) from error
+
+
+def _identify(file: BinaryIO, formats: Iterable[str]) -> ImageFile:
+    """Let Pillow's plugins read the header.
+
+    `Image.open` would refuse a large JPEG by its header's size, though it can be decoded at an
+    eighth of it; the limit has to look at the format, so the plugins are asked one by one.
+    """
+    _ignore_pillow_warnings()
+    prefix = file.read(16).ljust(16, b"\0")
+    damage: MediaError | None = None
+    for form in formats:
+        plugin, accept = Image.OPEN[form]
+        if accept and (not (accepted := accept(prefix)) or isinstance(accepted, str)):
+            continue
+        file.seek(0)
+        try:
+            with reasons(f"the {form} picture"):
+                return plugin(file, "")
+        except MediaError as error:
+            damage = damage or error
+    raise damage or UnknownMedia("the file is no picture")
+
+
+def _media(image: ImageFile, windows: Windows) -> Media:
+    _check_size(image)
+    width, height = image.size
+    return Media(Kind.IMAGE, _pieces(image, windows), {"width": width, "height": height})
+
+
+def _check_size(image: ImageFile) -> None:
+    sequential_jpeg = isinstance(image, JpegImagePlugin.JpegImageFile) and (
+        "progressive" not in image.info
+    )
+    limit = MAX_JPEG_PIXELS if sequential_jpeg else MAX_PIXELS
+    width, height = image.size
+    if width * height > limit:
+        raise MediaError(
+            f"the picture claims {width} x {height} pixels, more than the limit of "
+            f"{limit // 1_000_000} million"
+        )
+
+
+def _pieces(image: ImageFile, windows: Windows) -> Iterator[tuple[Moment, Content]]:
+    _ignore_pillow_warnings()
+    least_side_px = 2 * windows.picture_px
+    with reasons(f"the {image.format} picture"):
+        image.draft(None, (least_side_px, least_side_px))
+        image.load()
+        pixels = to_pixels(to_rgb(image), _orientation(image), least_side_px)
+    yield Moment(Modality.IMAGE), pixels
+
+
+def _orientation(image: ImageFile) -> int:
+    """EXIF orientation, 1 if there is none; broken EXIF costs the turn, not the picture."""
+    try:
+        return int(image.getexif().get(0x0112, 1))
+    except Exception:
+        return 1
+
+
+def _ignore_pillow_warnings() -> None:
+    """Keep Pillow's remarks on odd files off the terminal; what matters arrives as an error.
+
+    `warnings.catch_warnings` is not safe with threads, so the filter is added and stays.
+    """
+    if PILLOW_REMARKS not in warnings.filters:
+        warnings.filterwarnings("ignore", module=PILLOW_REMARKS[3].pattern)

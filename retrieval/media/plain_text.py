@@ -1,0 +1,113 @@
+"""Plain text and Markdown in any encoding, cut into passages."""
+
+from __future__ import annotations
+
+import codecs
+from typing import TYPE_CHECKING, BinaryIO
+
+from charset_normalizer import from_bytes
+
+from retrieval.errors import MediaError, UnknownMedia
+from retrieval.media.media import Media
+from retrieval.media.passages import passages
+from retrieval.media.reasons import reasons
+from retrieval.records import Kind, Modality, Moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from retrieval.encoders.encoder import Content
+    from retrieval.media.windows import Windows
+
+MAX_BYTES = 64 << 20
+"""Largest text that is read: some 60 long novels."""
+GUESSABLE = 8
+"""Fewest bytes from which an encoding is guessed."""
+SAMPLE = 1 << 16
+"""Bytes by which a file is judged to be text, and its encoding guessed."""
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+"""Byte order marks; UTF-32's begins like UTF-16's and so comes first."""
+CONTROLS = frozenset(range(32)) - frozenset(b"\t\n\f\r\x1b")
+"""Bytes and characters that text does not contain."""
+
+
+def open_utf8(file: BinaryIO, windows: Windows) -> Media:
+    """Open a text in UTF-8, or in UTF-16 or UTF-32 with a byte order mark.
+
+    Raises:
+        UnknownMedia: it is not such a text.
+        MediaError: it is, but it holds no words or is too large.
+    """
+    head = file.read(SAMPLE)
+    marked = next((encoding for mark, encoding in MARKS if head.startswith(mark)), None)
+    if not marked and not _is_utf8(head):
+        raise UnknownMedia("the file is no UTF-8 text")
+    return _media(file, marked or "utf-8", windows)
+
+
+def open_any_encoding(file: BinaryIO, windows: Windows) -> Media:
+    """Open a text in an older encoding, which has to be guessed; raises as `open_utf8`."""
+    head = file.read(SAMPLE)
+    binary = any(byte in CONTROLS for byte in head) and not _is_wide(head)
+    if binary or len(head) < GUESSABLE:
+        raise UnknownMedia("the file is no text")
+    guess = from_bytes(head[: len(head) & ~3 if _is_wide(head) else len(head)]).best()
+    if guess is None:
+        raise UnknownMedia("the file is no text")
+    return _media(file, guess.encoding, windows)
+
+
+def read_text(file: BinaryIO, encoding: str) -> str:
+    """Decode a whole file.
+
+    Raises:
+        UnknownMedia: the bytes do not fit the encoding or hold what no text does.
+        MediaError: the file is larger than a text may be.
+    """
+    file.seek(0)
+    data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise MediaError(f"the text is larger than {MAX_BYTES >> 20} MB: split it into parts")
+    try:
+        text = data.decode(encoding)
+    except (UnicodeError, LookupError) as error:
+        raise UnknownMedia(f"the file is no {encoding} text") from error
+    if any(chr(control) in text for control in CONTROLS):
+        raise UnknownMedia(f"the file is no {encoding} text")
+    return text
+
+
+def text_pieces(text: str, windows: Windows) -> Iterator[tuple[Moment, Content]]:
+    """The passages of a text with their places in it."""
+    for start, end in passages(text, windows.passage_chars):
+        passage = text[start:end]
+        yield Moment(Modality.TEXT, start_char=start, end_char=end, text=passage), passage
+
+
+def _media(file: BinaryIO, encoding: str, windows: Windows) -> Media:
+    with reasons("the text"):
+        text = read_text(file, encoding)
+    if not text.strip():
+        raise MediaError("the text holds no words")
+    return Media(Kind.TEXT, text_pieces(text, windows))
+
+
+def _is_utf8(head: bytes) -> bool:
+    if any(byte in CONTROLS for byte in head):
+        return False
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_wide(head: bytes) -> bool:
+    """Whether every other byte of a head is mostly zero, as in UTF-16 without a mark."""
+    return len(head) > 3 and max(head[0::2].count(0), head[1::2].count(0)) > len(head) // 5

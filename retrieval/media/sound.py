@@ -1,0 +1,86 @@
+"""Sounds that libsndfile decodes: WAV, FLAC, Ogg, MP3 and their older relatives, streamed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+import soundfile
+
+from retrieval.errors import MediaError, UnknownMedia
+from retrieval.media.media import Media
+from retrieval.media.reasons import reasons
+from retrieval.media.sound_windows import cut, mono, resampled
+from retrieval.records import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from retrieval.encoders.encoder import Content, Sound
+    from retrieval.media.windows import Windows
+    from retrieval.records import Moment
+
+BLOCK = 1 << 16
+"""Samples per channel that are decoded at a time."""
+UNSTATED_S = 1e6
+"""A claimed duration of this many seconds (11 days) or more states nothing."""
+
+
+class Stream(soundfile.SoundFile):  # type: ignore[misc] - soundfile is untyped
+    """A sound that is read from start to end.
+
+    Told that it cannot seek, soundfile leaves out the seek after each read, which fails on a FLAC
+    that states no total and costs an MP3 its exact place.
+    """
+
+    def seekable(self) -> bool:
+        """False."""
+        return False
+
+
+def open_sound(file: BinaryIO, windows: Windows) -> Media:
+    """Open a sound.
+
+    Raises:
+        UnknownMedia: libsndfile does not take it for a sound.
+    """
+    try:
+        sound = Stream(file)
+    except (soundfile.SoundFileError, RuntimeError, TypeError) as error:
+        raise UnknownMedia(str(error)) from error
+    if sound.format == "MP3" and not _begins_like_mp3(file):
+        raise UnknownMedia("the file does not begin like an MP3")
+    if sound.samplerate <= 0 or sound.channels <= 0:
+        raise MediaError("the sound states no sample rate or no channels")
+    facts: dict[str, str | int | float] = {}
+    if 0 < (duration_s := sound.frames / sound.samplerate) < UNSTATED_S:
+        facts["duration_s"] = round(duration_s, 3)
+    return Media(Kind.AUDIO, _pieces(sound, windows), facts)
+
+
+def _begins_like_mp3(file: BinaryIO) -> bool:
+    """Whether a tag or a frame stands at the start.
+
+    The decoder itself searches further, and in enough bytes finds something like a frame.
+    """
+    place = file.tell()
+    file.seek(0)
+    head = file.read(4096).lstrip(b"\0")
+    file.seek(place)
+    return head.startswith(b"ID3") or (len(head) > 1 and head[0] == 0xFF and head[1] >= 0xE0)
+
+
+def _pieces(sound: Stream, windows: Windows) -> Iterator[tuple[Moment, Content]]:
+    with sound, reasons(f"the {sound.format} sound"):
+        yield from cut(resampled(_blocks(sound), windows.sample_rate_hz), windows)
+
+
+def _blocks(sound: Stream) -> Iterator[tuple[int, Sound]]:
+    """Decode until nothing comes: the number of samples that a header claims may be nonsense."""
+    heard = False
+    buffer = np.empty((BLOCK, sound.channels), np.float32)
+    while len(block := sound.read(out=buffer)):
+        heard = True
+        yield sound.samplerate, mono(block)
+    if not heard:
+        raise MediaError("the sound holds no samples")

@@ -1,0 +1,103 @@
+"""From every way of storing a picture to 8-bit RGB on white."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from retrieval.media.pixels import to_pixels, to_rgb
+
+
+def rgb(image: Image.Image) -> np.ndarray:
+    return np.asarray(to_rgb(image))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "LA", "PA"])
+def test_red_or_grey_stays_what_it_is(mode: str) -> None:
+    image = Image.new("RGB", (8, 6), (255, 0, 0)).convert("RGB" if mode != "PA" else "P")
+    pixels = rgb(image.convert(mode))
+    expected = np.asarray(
+        Image.new("RGB", (1, 1), (255, 0, 0))
+        .convert("L" if mode in ("1", "L", "LA") else "RGB")
+        .convert("1" if mode == "1" else "RGB")
+        .convert("RGB")
+    )
+    if mode == "1":
+        assert set(np.unique(pixels)) <= {0, 255}
+    else:
+        assert np.abs(pixels.astype(int) - expected).max() <= 2
+    assert pixels.shape == (6, 8, 3)
+    assert pixels.dtype == np.uint8
+
+
+def test_lab() -> None:
+    from PIL import ImageCms
+
+    red = Image.new("RGB", (4, 4), (200, 30, 60))
+    srgb, lab = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
+    image = ImageCms.profileToProfile(red, srgb, lab, outputMode="LAB")
+    assert image is not None
+    assert np.abs(rgb(image).astype(int) - (200, 30, 60)).max() <= 6
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "RGB", "L", "1"])
+def test_transparency_becomes_white(mode: str) -> None:
+    if mode in ("RGBA", "LA"):
+        image = Image.new(mode, (3, 3), 0)
+    else:
+        image = Image.new(mode, (3, 3), 0)
+        image.info["transparency"] = (0, 0, 0) if mode == "RGB" else 0
+    assert (rgb(image) == 255).all()
+
+
+def test_half_transparent_is_mixed_with_white() -> None:
+    assert rgb(Image.new("RGBA", (1, 1), (255, 0, 0, 128)))[0, 0].tolist() == [255, 127, 127]
+
+
+@pytest.mark.parametrize("dtype", ["<u2", ">u2"])
+def test_sixteen_bits_are_scaled_not_clipped(dtype: str) -> None:
+    ramp = np.linspace(0, 65535, 256, dtype=np.uint16).reshape(16, 16).astype(dtype)
+    image = Image.frombytes("I;16" if dtype == "<u2" else "I;16B", (16, 16), ramp.tobytes())
+    assert np.abs(rgb(image)[..., 0].astype(int).ravel() - np.arange(256)).max() <= 1
+
+
+def test_thirty_two_bits_with_sixteen_used() -> None:
+    ramp = np.linspace(0, 65535, 256).astype(np.int32).reshape(16, 16)
+    assert np.abs(rgb(Image.fromarray(ramp))[..., 0].ravel() - np.arange(256.0)).max() <= 1
+
+
+def test_other_ranges_are_spread_from_darkest_to_brightest() -> None:
+    for values in ([[-5, 0, 5]], [[0, 1_000_000, 2_000_000]]):
+        assert rgb(Image.fromarray(np.array(values, np.int32)))[0, :, 0].tolist() == [0, 128, 255]
+    floats = np.array([[-1.0, 0.0, 1.0]], np.float32)
+    assert rgb(Image.fromarray(floats))[0, :, 0].tolist() == [0, 128, 255]
+
+
+def test_floats_in_0_to_1_have_a_known_white() -> None:
+    half = np.full((2, 2), 0.5, np.float32)
+    assert (rgb(Image.fromarray(half)) == 128).all()
+    broken = np.array([[np.nan, np.inf, -np.inf, 1.0]], np.float32)
+    assert rgb(Image.fromarray(broken))[0, :, 0].tolist() == [0, 0, 0, 255]
+
+
+@pytest.mark.parametrize("orientation", range(10))
+def test_turns_equal_pillows_own(orientation: int) -> None:
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8))
+    tagged = picture.copy()
+    tagged.getexif()[0x0112] = orientation
+    expected = ImageOps.exif_transpose(tagged)
+    np.testing.assert_array_equal(to_pixels(picture, orientation, 512), np.asarray(expected))
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [((511, 900), (511, 900)), ((1023, 2000), (1023, 2000)), ((1024, 2000), (512, 1000)),
+     ((5000, 2600), (1000, 520)), ((3, 100_000), (3, 100_000)), ((1, 1), (1, 1))],
+)  # fmt: skip
+def test_coarser_but_never_below_the_least_side(
+    size: tuple[int, int], expected: tuple[int, int]
+) -> None:
+    pixels = to_pixels(Image.new("RGB", size, (9, 8, 7)), 1, 512)
+    assert pixels.shape == (*expected[::-1], 3)
+    assert (pixels == (9, 8, 7)).all()

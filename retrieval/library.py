@@ -12,14 +12,14 @@ import os
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from filelock import FileLock, Timeout
 
-from retrieval.catalog.catalog import Catalog, Counts, Root
+from retrieval.catalog.catalog import Catalog, Counts
 from retrieval.catalog.filter import Filter
+from retrieval.catalog.roots import Root, covered, free_name, innermost
 from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
 from retrieval.encoders.model_set import ModelSet, load_model_set
 from retrieval.errors import (
@@ -74,7 +74,7 @@ class Library:
         self.catalog = catalog
         self._models = models
         self._lock = FileLock(path / "writer.lock", timeout=0, thread_local=False)
-        self._indexes = IndexCache(path / "vectors", catalog)
+        self.indexes = IndexCache(path / "vectors", catalog)
 
     @classmethod
     def open(
@@ -166,17 +166,7 @@ class Library:
         path = Path(path).expanduser()
         try:
             with self.writing(), path.open("rb") as file:
-                state = FileState.of(os.fstat(file.fileno()))
-                root, folder = self.place(path.parent)
-                relative = f"{folder}/{path.name}" if folder else path.name
-                try:
-                    content = self._encode(file, path.name)
-                except MediaError as error:
-                    with self.catalog.transaction() as transaction:
-                        transaction.fail(root.id, relative, state, str(error))
-                    raise
-                with self.catalog.transaction() as transaction:
-                    file_id = transaction.add(root.id, relative, state, content)
+                file_id = self._store(path, file)
                 self.refresh()
         except OSError as error:
             raise MediaError(f"Cannot read {path}: {error.strerror}.") from error
@@ -233,7 +223,7 @@ class Library:
         for subject in without:
             combined = combined - Query(subject)
         wanted = self._filter(kinds, under, since, until, missing)
-        return Search(self.catalog, self._indexes, self.space).hits(combined, k, wanted)
+        return Search(self.catalog, self.indexes, self.space).hits(combined, k, wanted)
 
     def files(
         self, *, kinds: Iterable[Kind | str] | None = None, under: str | Path | None = None
@@ -256,33 +246,46 @@ class Library:
     def refresh(self) -> None:
         """Bring the indexes in step with the catalog and write them down."""
         with self.writing():
-            self._indexes.refresh()
+            self.indexes.refresh()
 
     def rebuild(self) -> None:
         """Make the indexes anew from the catalog."""
         with self.writing():
-            self._indexes.rebuild()
+            self.indexes.rebuild()
+
+    def verify(self, sample: int = 20) -> list[str]:
+        """Check that catalog, indexes and files agree.
+
+        Args:
+            sample: How many files are read and encoded again.
+
+        Returns:
+            Everything found wrong, a sentence each; empty if all is well.
+        """
+        from retrieval.verify import problems
+
+        return list(problems(self, sample))
 
     def place(self, folder: str | Path) -> tuple[Root, str]:
-        """The root that a folder belongs to and its path below it; a new root if there is none.
-
-        The innermost root wins, so that every file has one place in the library.
-        """
+        """The root that a folder belongs to and its path below it; a new root if there is none."""
         real = Path(folder).expanduser().resolve()
-        inside = [root for root in self.catalog.roots() if real.is_relative_to(root.folder)]
-        if inside:
-            root = max(inside, key=lambda root: len(root.folder.parts))
-            below = real.relative_to(root.folder).as_posix()
-            return root, "" if below == "." else below
+        roots = self.catalog.roots()
+        found = innermost(roots, real)
+        if found:
+            return found
+        name = free_name(real.name or "root", [root.name for root in roots])
         with self.writing(), self.catalog.transaction() as transaction:
-            name = _free_name(real.name or "root", {root.name for root in self.catalog.roots()})
             return Root(transaction.add_root(name, str(real)), name, real), ""
 
-    def _encode(self, file: BinaryIO, name: str) -> NewContent:
-        """Read and encode one open file, unless its content is stored already."""
+    def encode(self, file: BinaryIO, name: str) -> NewContent:
+        """Read and encode one open file, as `add` would store it.
+
+        Raises:
+            MediaError: it cannot be read.
+        """
         digest = content_hash(file)
         media = open_media(file, self.space.model_set.windows, name=name)
-        moments = [] if self.catalog.has_content(digest) else list(media.pieces)
+        moments = list(media.pieces)
         vectors = [self.space.embed(m.modality, [content]) for m, content in moments]
         return NewContent(
             hash=digest,
@@ -294,6 +297,26 @@ class Library:
             metadata=media.metadata,
         )
 
+    def _store(self, path: Path, file: BinaryIO) -> int:
+        state = FileState.of(os.fstat(file.fileno()))
+        root, folder = self.place(path.parent)
+        below = f"{folder}/{path.name}" if folder else path.name
+        with self.catalog.transaction() as transaction:
+            known = transaction.link(root.id, below, state, content_hash(file))
+        if known is not None:
+            return known
+        try:
+            content = self.encode(file, path.name)
+        except MediaError as error:
+            with self.catalog.transaction() as transaction:
+                transaction.fail(root.id, below, state, str(error))
+            raise
+        with self.catalog.transaction() as transaction:
+            return transaction.add(root.id, below, state, content)
+
+    def _under(self, path: str | Path) -> tuple[tuple[int, str], ...]:
+        return covered(self.catalog.roots(), Path(path).expanduser().resolve())
+
     def _filter(
         self,
         kinds: Iterable[Kind | str] | None,
@@ -304,22 +327,11 @@ class Library:
     ) -> Filter:
         return Filter(
             kinds=None if kinds is None else frozenset(Kind(kind) for kind in kinds),
-            under=None if under is None else self._places(under),
+            under=None if under is None else self._under(under),
             since_ns=None if since is None else int(since.timestamp() * 1e9),
             until_ns=None if until is None else int(until.timestamp() * 1e9),
             missing=missing,
         )
-
-    def _places(self, path: str | Path) -> tuple[tuple[int, str], ...]:
-        """Where below the roots a path lies; roots that lie below the path count whole."""
-        real = Path(path).expanduser().resolve()
-        places = []
-        for root in self.catalog.roots():
-            if root.folder.is_relative_to(real):
-                places.append((root.id, ""))
-            elif real.is_relative_to(root.folder):
-                places.append((root.id, real.relative_to(root.folder).as_posix()))
-        return tuple(places)
 
 
 def _create(path: Path, models: str | ModelSet) -> None:
@@ -345,8 +357,3 @@ def _create(path: Path, models: str | ModelSet) -> None:
             fresh.replace(path / CATALOG)
     except OSError as error:
         raise LibraryError(f"Cannot make a library at {path}: {error.strerror}.") from error
-
-
-def _free_name(name: str, taken: set[str]) -> str:
-    numbered = (f"{name}-{n}" for n in count(2))
-    return next(candidate for candidate in chain([name], numbered) if candidate not in taken)

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, func, insert, select
 
 from retrieval.catalog.database import VERSION, WRITE, migrate, open_engine, version
 from retrieval.catalog.filter import Filter
+from retrieval.catalog.roots import Root
 from retrieval.catalog.schema import (
     contents,
     facts,
@@ -37,16 +38,6 @@ if TYPE_CHECKING:
 
 FETCH_ROWS = 10_000
 """Vectors read at a time while an index catches up; this bounds the memory it takes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Root:
-    """A named folder that was indexed."""
-
-    id: int
-    name: str
-    folder: Path
-    """Where it lies on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,23 +160,30 @@ class Catalog:
 
     def entries(self, root_id: int) -> dict[str, Entry]:
         """Everything known below a root, by path."""
-        with self._engine.connect() as connection:
-            rows = connection.execute(
-                select(
-                    files.c.path,
-                    files.c.id,
-                    files.c.size,
-                    files.c.mtime_ns,
-                    contents.c.hash,
-                    files.c.missing_since_s,
-                )
-                .outerjoin_from(files, contents)
-                .where(files.c.root_id == root_id)
+        return dict(self._entries(files.c.root_id == root_id))
+
+    def entry(self, file_id: int) -> Entry:
+        """What is known of one file; KeyError if there is none."""
+        for _, entry in self._entries(files.c.id == file_id):
+            return entry
+        raise KeyError(file_id)
+
+    def _entries(self, condition: ColumnElement[bool]) -> Iterator[tuple[str, Entry]]:
+        query = (
+            select(
+                files.c.path,
+                files.c.id,
+                files.c.size,
+                files.c.mtime_ns,
+                contents.c.hash,
+                files.c.missing_since_s,
             )
-            return {
-                path: Entry(file_id, FileState(size, mtime_ns), content_hash, missing is not None)
-                for path, file_id, size, mtime_ns, content_hash, missing in rows
-            }
+            .outerjoin_from(files, contents)
+            .where(condition)
+        )
+        with self._engine.connect() as connection:
+            for path, file_id, size, mtime_ns, digest, missing in connection.execute(query):
+                yield path, Entry(file_id, FileState(size, mtime_ns), digest, missing is not None)
 
     def has_content(self, content_hash: str) -> bool:
         """Whether this content is stored, with its moments and vectors."""

@@ -37,6 +37,7 @@ from retrieval.query import Query
 from retrieval.records import Kind
 from retrieval.search import Search
 from retrieval.space import JointSpace
+from retrieval.verify import problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -262,8 +263,6 @@ class Library:
         Returns:
             Everything found wrong, a sentence each; empty if all is well.
         """
-        from retrieval.verify import problems
-
         return list(problems(self, sample))
 
     def place(self, folder: str | Path) -> tuple[Root, str]:

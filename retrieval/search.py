@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from retrieval.catalog.catalog import Catalog, Owner
     from retrieval.catalog.filter import Filter
-    from retrieval.encoders.encoder import Content
+    from retrieval.media.content import Content
     from retrieval.index_cache import IndexCache
     from retrieval.query import Query, Term
     from retrieval.space import JointSpace

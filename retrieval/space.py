@@ -15,8 +15,9 @@ from retrieval.records import Modality
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from retrieval.encoders.encoder import Content, Encoder
+    from retrieval.encoders.encoder import Encoder
     from retrieval.encoders.model_set import ModelSet
+    from retrieval.media.content import Content
     from retrieval.vectors import Vectors
 
 

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from retrieval.media.content import Content
     from retrieval.records import Modality
     from retrieval.vectors import Vectors
-
-Picture: TypeAlias = npt.NDArray[np.uint8]
-"""`(height, width, 3)` uint8 RGB."""
-Sound: TypeAlias = npt.NDArray[np.float32]
-"""`(samples,)` float32 mono in -1..1, one window at the model set's sample rate."""
-Content: TypeAlias = Picture | Sound | str
-"""What a moment holds before it is encoded."""
-
 
 @runtime_checkable
 class Encoder(Protocol):

@@ -24,7 +24,7 @@ from retrieval.vectors import unit_rows
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from retrieval.encoders.encoder import Content
+    from retrieval.media.content import Content
     from retrieval.vectors import Vector, Vectors
 
 AXES = {"red": 0, "green": 1, "blue": 2, "low": 0, "mid": 1, "high": 2}

@@ -14,7 +14,7 @@ from retrieval.records import Kind
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from retrieval.encoders.encoder import Content
+    from retrieval.media.content import Content
     from retrieval.media.windows import Windows
     from retrieval.records import Moment
 

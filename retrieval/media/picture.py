@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from PIL.ImageFile import ImageFile
 
-    from retrieval.encoders.encoder import Content
+    from retrieval.media.content import Content
     from retrieval.media.windows import Windows
 
 MAX_PIXELS = 178_956_970

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from PIL import Image
 
 if TYPE_CHECKING:
-    from retrieval.encoders.encoder import Picture
+    from retrieval.media.content import Picture
 
 TURNS = {
     2: (Image.Transpose.FLIP_LEFT_RIGHT,),

@@ -16,7 +16,7 @@ from retrieval.records import Kind, Modality, Moment
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from retrieval.encoders.encoder import Content
+    from retrieval.media.content import Content
     from retrieval.media.windows import Windows
 
 MAX_BYTES = 64 << 20

@@ -16,7 +16,7 @@ from retrieval.records import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from retrieval.encoders.encoder import Content, Sound
+    from retrieval.media.content import Content, Sound
     from retrieval.media.windows import Windows
     from retrieval.records import Moment
 

@@ -12,7 +12,7 @@ from retrieval.records import Modality, Moment
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from retrieval.encoders.encoder import Sound
+    from retrieval.media.content import Sound
     from retrieval.media.windows import Windows
 
 

@@ -1,0 +1,32 @@
+"""Heavy packages are loaded when they are needed, not when anyseek is imported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ["torch", "open_clip", "transformers", "av", "faiss", "alembic", "matplotlib", "scipy"]
+
+
+def loaded_after(statement: str) -> set[str]:
+    code = f"{statement}\nimport sys\nprint(*sys.modules)"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    return set(result.stdout.split())
+
+
+@pytest.mark.parametrize("statement", ["import retrieval", "import indexer", "import cli"])
+def test_importing_loads_nothing_heavy(statement: str) -> None:
+    assert not loaded_after(statement) & set(HEAVY)
+
+
+def test_the_test_sees_what_is_loaded() -> None:
+    assert "sqlalchemy" in loaded_after("import retrieval")
+
+
+def test_encoders_are_loaded_one_by_one() -> None:
+    loaded = loaded_after("from retrieval.encoders.model_set import load_model_set")
+    assert not loaded & {"retrieval.encoders.mini", "retrieval.encoders.open_clip"}

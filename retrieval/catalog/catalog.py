@@ -19,6 +19,7 @@ from retrieval.catalog.schema import (
     contents,
     facts,
     files,
+    hubs,
     moments,
     removals,
     roots,
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 
 FETCH_ROWS = 10_000
 """Vectors read at a time while an index catches up; this bounds the memory it takes."""
+
+SCRAMBLE = 2_654_435_761
+"""Knuth's multiplicative hash: neighbouring ids, which are often one file's, come far apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +323,56 @@ class Catalog:
                 select(vectors.c.moment_id, vectors.c.data)
                 .where(vectors.c.space_id == space_id, vectors.c.moment_id.in_(_listed(ids)))
                 .order_by(vectors.c.moment_id)
+            ).all()
+        return _matrix(rows)
+
+    def sample(self, modality: Modality, n: int) -> Ids:
+        """Ids `(m,)` of at most n moments of a modality, spread over the library, ascending.
+
+        They are those whose scrambled ids are lowest: the same ones at every call, and as the
+        library grows new ones take the place of old ones one by one.
+        """
+        scrambled = (moments.c.id * SCRAMBLE) % (1 << 32)
+        query = (
+            select(moments.c.id)
+            .where(moments.c.modality == modality)
+            .order_by(scrambled, moments.c.id)
+            .limit(n)
+        )
+        with self._engine.connect() as connection:
+            return np.sort(np.fromiter(connection.scalars(query), dtype=np.int64))
+
+    def count(self, modality: Modality) -> int:
+        """How many moments of a modality there are."""
+        with self._engine.connect() as connection:
+            return _count(connection, moments.c.modality == modality)
+
+    def hubs(self, space: str, ids: Sequence[int] | Ids) -> dict[int, float]:
+        """The hub values of those moments that have one in a space."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(
+                select(hubs.c.moment_id, hubs.c.value).where(
+                    hubs.c.space_id == self._spaces(connection)[space],
+                    hubs.c.moment_id.in_(_listed(ids)),
+                )
+            )
+            return {row.moment_id: row.value for row in rows}
+
+    def without_hub(self, space: str, n: int) -> tuple[Ids, Vectors]:
+        """At most n moments that have a vector in a space but no hub value yet: ids, `(m, dim)`.
+
+        Hub values are given in order of ids, so these are the moments after the last that has one.
+        """
+        with self._engine.connect() as connection:
+            here = self._spaces(connection)[space]
+            last = connection.execute(
+                select(func.max(hubs.c.moment_id)).where(hubs.c.space_id == here)
+            ).scalar()
+            rows = connection.execute(
+                select(vectors.c.moment_id, vectors.c.data)
+                .where(vectors.c.space_id == here, vectors.c.moment_id > (last or 0))
+                .order_by(vectors.c.moment_id)
+                .limit(n)
             ).all()
         return _matrix(rows)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import sqlite3
     from pathlib import Path
 
-VERSION = "0001"
+VERSION = "0002"
 """The newest migration; a library opened for writing is brought up to it."""
 
 BUSY_TIMEOUT_S = 30.0

@@ -1,6 +1,6 @@
 """The tables of the catalog.
 
-    roots 1─n files n─1 contents 1─n moments 1─n vectors
+    roots 1─n files n─1 contents 1─n moments 1─n vectors 1─1 hubs
 
 A file is a path; a content is what stands in it. Two files with the same bytes share one content,
 its moments and their vectors. A file that could not be read has a failure instead of a content.
@@ -126,6 +126,15 @@ vectors = Table(
     Column("space_id", ForeignKey("spaces.id"), primary_key=True),
     Column("data", LargeBinary, nullable=False),
     comment="little-endian float32 unit vectors",
+)
+
+hubs = Table(
+    "hubs",
+    metadata,
+    Column("moment_id", ForeignKey("moments.id", ondelete="CASCADE"), primary_key=True),
+    Column("space_id", ForeignKey("spaces.id"), primary_key=True),
+    Column("value", Float, nullable=False),
+    comment="how near each vector is to queries of all sorts; can be made anew",
 )
 
 removals = Table(

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from retrieval.catalog.schema import contents, facts, files, moments, removals, roots, vectors
+from retrieval.catalog.schema import (
+    contents,
+    facts,
+    files,
+    hubs,
+    moments,
+    removals,
+    roots,
+    vectors,
+)
 
 if TYPE_CHECKING:
     import os
@@ -159,6 +168,29 @@ class Transaction:
                 delete(files).where(files.c.id == file_id).returning(files.c.content_id)
             ).scalar()
             self._drop_if_unused(content_id)
+
+    def set_hubs(self, space: str, values: Mapping[int, float]) -> None:
+        """Store the hub value of moments in a space, over older ones."""
+        rows = [
+            {"moment_id": moment_id, "space_id": self._space_ids[space], "value": value}
+            for moment_id, value in values.items()
+        ]
+        if rows:
+            put = upsert(hubs)
+            self._connection.execute(
+                put.on_conflict_do_update(
+                    index_elements=["moment_id", "space_id"], set_={"value": put.excluded.value}
+                ),
+                rows,
+            )
+
+    def drop_hubs(self, bank: str) -> None:
+        """Forget all hub values; those that follow are made with the bank of this fingerprint."""
+        self._connection.execute(delete(hubs))
+        fact = upsert(facts).values(name="hub_bank", value=bank)
+        self._connection.execute(
+            fact.on_conflict_do_update(index_elements=["name"], set_={"value": bank})
+        )
 
     def _put(
         self,

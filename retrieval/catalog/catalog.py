@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -248,7 +248,8 @@ class Catalog:
 
     def allowed(self, modality: Modality, wanted: Filter) -> Ids | None:
         """Ids of the moments that a filter lets through, ascending; None if it lets all through."""
-        if wanted == Filter() and not self.counts_missing():
+        hides_nothing = wanted.missing or not self.missing_count()
+        if replace(wanted, missing=True) == Filter(missing=True) and hides_nothing:
             return None
         query = (
             select(moments.c.id)
@@ -265,7 +266,7 @@ class Catalog:
         with self._engine.connect() as connection:
             return np.fromiter(connection.scalars(query), dtype=np.int64)
 
-    def counts_missing(self) -> int:
+    def missing_count(self) -> int:
         """How many files are marked missing."""
         with self._engine.connect() as connection:
             return _count(connection, files.c.missing_since_s.is_not(None))

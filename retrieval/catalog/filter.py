@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement, false, or_
 
 from retrieval.catalog.schema import contents, files
 
@@ -33,7 +33,7 @@ class Filter:
         if self.kinds is not None:
             wanted.append(contents.c.kind.in_(sorted(self.kinds)))
         if self.under is not None:
-            wanted.append(or_(*(_below(root, folder) for root, folder in self.under)))
+            wanted.append(or_(false(), *(below(root, folder) for root, folder in self.under)))
         if self.since_ns is not None:
             wanted.append(files.c.mtime_ns >= self.since_ns)
         if self.until_ns is not None:
@@ -43,7 +43,7 @@ class Filter:
         return wanted
 
 
-def _below(root_id: int, folder: str) -> ColumnElement[bool]:
+def below(root_id: int, folder: str) -> ColumnElement[bool]:
     here = files.c.root_id == root_id
     if not folder:
         return here

@@ -14,6 +14,7 @@ from retrieval.media.windows import Windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from retrieval.encoders.encoder import Encoder
 
@@ -31,6 +32,9 @@ class ModelSet:
     name: str
     encoders: tuple[Encoder, ...]
     windows: Windows = field(default_factory=Windows)
+    folder: Path | None = None
+    """Where its fitted parts lie: calibration, bridges, hub bank. They act on queries and scores
+    alone, so a library need not be made anew when they change; None if there are none."""
 
     @property
     def fingerprint(self) -> str:

@@ -59,7 +59,8 @@ def _index_problems(library: Library, space: str, modality: Modality) -> Iterato
     probes = np.array(_spread(stored.tolist(), PROBES), dtype=np.int64)
     ids, rows = library.catalog.vectors(space, probes)
     for moment_id, row, (found, scores) in zip(ids, rows, index.search(rows, 10), strict=True):
-        if moment_id not in found and not scores[-1] > float(row @ row) - SAME_PLACE:
+        own = scores[found == moment_id] if moment_id in found else scores[-1:]
+        if abs(own[0] - float(row @ row)) > SAME_PLACE:
             yield (
                 f"The {modality} index of {space} does not find moment {moment_id}. "
                 "Mend it with: anyseek rebuild"

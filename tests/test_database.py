@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import Engine
 
 from retrieval.catalog import database
 from retrieval.catalog.database import VERSION, WRITE, migrate, open_engine, version
 from retrieval.catalog.schema import metadata
-from retrieval.errors import LibraryDamaged, LibraryVersion
+from retrieval.errors import LibraryDamaged, LibraryError, LibraryLocked, LibraryVersion
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_a_newer_catalog_is_refused(path: Path) -> None:
 
 def test_a_file_that_is_no_database_is_damaged(path: Path) -> None:
     path.write_bytes(b"this is no database " * 100)
-    with pytest.raises(LibraryDamaged, match="cannot be read as a catalog"):
+    with pytest.raises(LibraryDamaged, match="file is not a database"):
         version(open_engine(path))
 
 
@@ -101,17 +102,48 @@ def test_a_write_takes_the_lock_at_its_start(path: Path, monkeypatch: pytest.Mon
     engine = open_engine(path)
     migrate(engine)
     other = open_engine(path)
-    refused = []
+    refused: list[Exception] = []
 
     def write() -> None:
         try:
             with other.connect().execution_options(**{WRITE: True}) as connection:
                 connection.begin()
         except Exception as error:
-            refused.append(str(error))
+            refused.append(error)
 
     with engine.connect().execution_options(**{WRITE: True}) as writer, writer.begin():
         thread = threading.Thread(target=write)
         thread.start()
         thread.join()
-    assert "database is locked" in refused[0]
+    assert isinstance(refused[0], LibraryLocked)
+
+
+def fill(engine: Engine) -> None:
+    with engine.connect().execution_options(**{WRITE: True}) as writer, writer.begin():
+        for i in range(1000):
+            row = "INSERT INTO roots (name, folder) VALUES (?, randomblob(4096))"
+            writer.exec_driver_sql(row, (str(i),))
+
+
+def test_a_full_disk_loses_nothing_that_was_committed(path: Path) -> None:
+    engine = open_engine(path)
+    migrate(engine)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("INSERT INTO roots (name, folder) VALUES ('a', x'61')")
+        connection.commit()
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 10}")
+    with pytest.raises(LibraryError, match=r"is full\. What was committed is safe"):
+        fill(engine)
+    with engine.connect() as connection:
+        names = connection.exec_driver_sql("SELECT name FROM roots").scalars().all()
+        assert names == ["a"]
+
+
+def test_a_catalog_that_cannot_be_written(path: Path) -> None:
+    engine = open_engine(path)
+    migrate(engine)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA query_only = ON")
+    with pytest.raises(LibraryError, match="check the disk and the permissions"):
+        fill(engine)

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, func, insert, select
 
 from retrieval.catalog.database import VERSION, WRITE, migrate, open_engine, version
 from retrieval.catalog.filter import Filter
+from retrieval.catalog.listing import Listed, listing
 from retrieval.catalog.roots import Root
 from retrieval.catalog.schema import (
     contents,
@@ -103,7 +104,8 @@ class Catalog:
                 f"{path} is not a catalog, or its making was interrupted. "
                 "Delete the library folder and index again."
             )
-        self._space_ids: dict[str, int] = {}
+        with self._engine.connect() as connection:
+            self._spaces = {row.name: row for row in connection.execute(select(spaces))}
 
     @classmethod
     def create(cls, path: Path, *, space_dims: Mapping[str, int], **manifest: Any) -> Catalog:
@@ -138,7 +140,7 @@ class Catalog:
             self._engine.connect().execution_options(**{WRITE: True}) as connection,
             connection.begin(),
         ):
-            yield Transaction(connection, self._spaces(connection))
+            yield Transaction(connection, {name: row.id for name, row in self._spaces.items()})
 
     def facts(self) -> dict[str, Any]:
         """The library's id, change counter and model manifest."""
@@ -153,14 +155,18 @@ class Catalog:
 
     def spaces(self) -> dict[str, int]:
         """Name and dimension of every vector space."""
-        with self._engine.connect() as connection:
-            return {row.name: row.dim for row in connection.execute(select(spaces))}
+        return {name: row.dim for name, row in self._spaces.items()}
 
     def roots(self) -> list[Root]:
         """Every root, by name."""
         with self._engine.connect() as connection:
             rows = connection.execute(select(roots).order_by(roots.c.name))
             return [Root(row.id, row.name, Path(row.folder)) for row in rows]
+
+    def listing(self, root_id: int, folder: str = "") -> Iterator[Listed]:
+        """What is known of each path below a folder of a root, by the bytes of the path."""
+        with self._engine.connect() as connection:
+            yield from listing(connection, root_id, folder)
 
     def entries(self, root_id: int) -> dict[str, Entry]:
         """Everything known below a root, by path."""
@@ -319,13 +325,13 @@ class Catalog:
     def vectors(self, space: str, ids: Sequence[int] | Ids) -> tuple[Ids, Vectors]:
         """The vectors of those moments that have one in a space: ids ascending, `(n, dim)`."""
         with self._engine.connect() as connection:
-            space_id = self._spaces(connection)[space]
             rows = connection.execute(
                 select(vectors.c.moment_id, vectors.c.data)
-                .where(vectors.c.space_id == space_id, vectors.c.moment_id.in_(_listed(ids)))
+                .where(vectors.c.space_id == self._spaces[space].id)
+                .where(vectors.c.moment_id.in_(_listed(ids)))
                 .order_by(vectors.c.moment_id)
             ).all()
-        return _matrix(rows)
+        return _matrix(rows, self._spaces[space].dim)
 
     def sample(self, modality: Modality, n: int) -> Ids:
         """Ids `(m,)` of at most n moments of a modality, spread over the library, ascending.
@@ -353,7 +359,7 @@ class Catalog:
         with self._engine.connect() as connection:
             rows = connection.execute(
                 select(hubs.c.moment_id, hubs.c.value).where(
-                    hubs.c.space_id == self._spaces(connection)[space],
+                    hubs.c.space_id == self._spaces[space].id,
                     hubs.c.moment_id.in_(_listed(ids)),
                 )
             )
@@ -365,7 +371,7 @@ class Catalog:
         Hub values are given in order of ids, so these are the moments after the last that has one.
         """
         with self._engine.connect() as connection:
-            here = self._spaces(connection)[space]
+            here = self._spaces[space].id
             last = connection.execute(
                 select(func.max(hubs.c.moment_id)).where(hubs.c.space_id == here)
             ).scalar()
@@ -375,7 +381,7 @@ class Catalog:
                 .order_by(vectors.c.moment_id)
                 .limit(n)
             ).all()
-        return _matrix(rows)
+        return _matrix(rows, self._spaces[space].dim)
 
     @contextmanager
     def changes_since(self, change: int, space: str, modality: Modality) -> Iterator[Changes]:
@@ -388,7 +394,7 @@ class Catalog:
                 select(vectors.c.moment_id, vectors.c.data)
                 .join_from(vectors, moments)
                 .where(
-                    vectors.c.space_id == self._spaces(connection)[space],
+                    vectors.c.space_id == self._spaces[space].id,
                     moments.c.modality == modality,
                     moments.c.change > change,
                 )
@@ -402,34 +408,38 @@ class Catalog:
                     ).scalar_one()
                 ),
                 removed=np.fromiter(connection.scalars(gone), dtype=np.int64),
-                added=(_matrix(rows) for rows in connection.execute(new).partitions()),
+                added=(
+                    _matrix(rows, self._spaces[space].dim)
+                    for rows in connection.execute(new).partitions()
+                ),
             )
 
     def check(self) -> list[str]:
         """SQLite's own integrity check and ours; an empty list if all is well."""
-        with self._engine.connect() as connection:
-            found = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check")]
-            problems = [problem for problem in found if problem != "ok"]
-            problems += [
-                f"row {row[1]} of {row[0]} points to nothing in {row[2]}"
-                for row in connection.exec_driver_sql("PRAGMA foreign_key_check")
-            ]
-            for space, dim in connection.execute(select(spaces.c.name, spaces.c.dim)):
-                wrong = connection.execute(
-                    select(func.count())
-                    .select_from(vectors)
-                    .join(spaces)
-                    .where(spaces.c.name == space, func.length(vectors.c.data) != 4 * dim)
-                ).scalar_one()
-                if wrong:
-                    problems.append(f"{wrong} vectors of {space} do not have {dim} dimensions")
-        return problems
+        try:
+            with self._engine.connect() as connection:
+                return _damages(connection)
+        except LibraryDamaged as error:
+            return [str(error)]
 
-    def _spaces(self, connection: Connection) -> dict[str, int]:
-        if not self._space_ids:
-            rows = connection.execute(select(spaces.c.name, spaces.c.id))
-            self._space_ids = {row.name: row.id for row in rows}
-        return self._space_ids
+
+def _damages(connection: Connection) -> list[str]:
+    found = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check")]
+    problems = [problem for problem in found if problem != "ok"]
+    problems += [
+        f"row {row[1]} of {row[0]} points to nothing in {row[2]}"
+        for row in connection.exec_driver_sql("PRAGMA foreign_key_check")
+    ]
+    for space, dim in connection.execute(select(spaces.c.name, spaces.c.dim)):
+        wrong = connection.execute(
+            select(func.count())
+            .select_from(vectors)
+            .join(spaces)
+            .where(spaces.c.name == space, func.length(vectors.c.data) != 4 * dim)
+        ).scalar_one()
+        if wrong:
+            problems.append(f"{wrong} vectors of {space} do not have {dim} dimensions")
+    return problems
 
 
 def _listed(ids: Sequence[int] | Ids) -> Any:
@@ -438,10 +448,10 @@ def _listed(ids: Sequence[int] | Ids) -> Any:
     return select(values.c.value)
 
 
-def _matrix(rows: Sequence[Row[*tuple[Any, ...]]]) -> tuple[Ids, Vectors]:
+def _matrix(rows: Sequence[Row[*tuple[Any, ...]]], dim: int) -> tuple[Ids, Vectors]:
     ids = np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
     flat = np.frombuffer(b"".join(row[1] for row in rows), dtype="<f4")
-    return ids, flat.reshape(len(rows), -1 if len(rows) else 0).astype(np.float32)
+    return ids, flat.reshape(len(rows), dim).astype(np.float32)
 
 
 def _moment(row: Row[*tuple[Any, ...]]) -> Moment:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DatabaseError
 
-from retrieval.errors import LibraryDamaged, LibraryVersion
+from retrieval.errors import LibraryDamaged, LibraryError, LibraryLocked, LibraryVersion
 
 if TYPE_CHECKING:
-    import sqlite3
     from pathlib import Path
+
+    from sqlalchemy.engine import ExceptionContext
 
 VERSION = "0002"
 """The newest migration; a library opened for writing is brought up to it."""
@@ -28,6 +29,7 @@ def open_engine(path: Path) -> Engine:
     engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT_S})
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", _begin)
+    event.listen(engine, "handle_error", _in_our_words)
     return engine
 
 
@@ -46,6 +48,33 @@ def _set_up(connection: sqlite3.Connection, _record: Any) -> None:
 def _begin(connection: Connection) -> None:
     immediate = connection.get_execution_options().get(WRITE, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _in_our_words(context: ExceptionContext) -> None:
+    """Turn what can go wrong with a file on a disk into our errors; the rest are bugs."""
+    error = context.original_exception
+    file = context.engine.url.database if context.engine else "the catalog"
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        raise LibraryDamaged(
+            f"{file} is damaged ({error}). Restore it from a backup, or move the library away "
+            "and index again."
+        ) from error
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        raise LibraryLocked(
+            f"Another process has been writing to {file} for more than {BUSY_TIMEOUT_S:.0f} s. "
+            "Try again when it has finished."
+        ) from error
+    if code == sqlite3.SQLITE_FULL:
+        raise LibraryError(
+            f"The disk of {file} is full. What was committed is safe; make room and run the "
+            "command again to go on."
+        ) from error
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR):
+        raise LibraryError(
+            f"{file} cannot be used ({error}). What was committed is safe; check the disk and "
+            "the permissions of the folder."
+        ) from error
 
 
 def migrate(engine: Engine) -> None:
@@ -71,21 +100,13 @@ def version(engine: Engine) -> str | None:
         LibraryVersion: it was made by a newer anyseek.
         LibraryDamaged: the file is not a catalog.
     """
-    try:
-        with engine.connect() as connection:
-            tables = connection.exec_driver_sql(
-                "SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'"
-            ).scalar_one()
-            found = None
-            if tables:
-                found = connection.exec_driver_sql(
-                    "SELECT version_num FROM alembic_version"
-                ).scalar()
-    except DatabaseError as error:
-        raise LibraryDamaged(
-            f"{engine.url.database} cannot be read as a catalog: {error.orig}. "
-            "Restore it from a backup, or move it away and index again."
-        ) from error
+    with engine.connect() as connection:
+        tables = connection.exec_driver_sql(
+            "SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'"
+        ).scalar_one()
+        found = None
+        if tables:
+            found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
     if found is not None and str(found) > VERSION:
         raise LibraryVersion(
             f"{engine.url.database} was made by a newer anyseek (catalog version {found}, this one "

@@ -44,6 +44,7 @@ class Filter:
 
 
 def below(root_id: int, folder: str) -> ColumnElement[bool]:
+    """Files in a folder of a root and further down, and the file of that name itself."""
     here = files.c.root_id == root_id
     if not folder:
         return here

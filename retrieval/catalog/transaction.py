@@ -62,6 +62,16 @@ class NewContent:
     metadata: Mapping[str, str | int | float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A path that has a certain content."""
+
+    file_id: int
+    root_id: int
+    path: str
+    missing: bool
+
+
 class Transaction:
     """The changes of one commit; made by `Catalog.transaction`."""
 
@@ -112,6 +122,29 @@ class Transaction:
         if content_id is None:
             return None
         return self._put(root_id, path, state, content_id, failure=None)
+
+    def holds(self, file_id: int, content_hash: str) -> bool:
+        """Whether a file has this content."""
+        query = (
+            select(files.c.id)
+            .join_from(files, contents)
+            .where(files.c.id == file_id, contents.c.hash == content_hash)
+        )
+        return self._connection.execute(query).first() is not None
+
+    def places(self, content_hash: str, limit: int) -> list[Place]:
+        """Files that have a content, those marked missing first; at most `limit`."""
+        query = (
+            select(files.c.id, files.c.root_id, files.c.path, files.c.missing_since_s)
+            .join_from(files, contents)
+            .where(contents.c.hash == content_hash)
+            .order_by(files.c.missing_since_s.is_(None), files.c.id)
+            .limit(limit)
+        )
+        return [
+            Place(file_id, root_id, path, missing is not None)
+            for file_id, root_id, path, missing in self._connection.execute(query)
+        ]
 
     def fail(self, root_id: int, path: str, state: FileState, reason: str) -> int:
         """Record that a file cannot be read, so that it is left alone until it changes."""

@@ -1,0 +1,101 @@
+"""Assembly: moments encoded in batches, and put together again as the files they came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from retrieval.catalog.transaction import EncodedMoment, NewContent
+from retrieval.records import Modality
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from indexer.read_ahead import Finished, ReadAhead
+    from indexer.reading import Job, Piece
+    from retrieval.library import Library
+    from retrieval.vectors import Vector
+
+BATCH = {Modality.TEXT: 64, Modality.IMAGE: 32, Modality.AUDIO: 8}
+"""Moments that are encoded together: enough to keep a CPU busy, few enough for its memory."""
+
+
+@dataclass(slots=True)
+class Parts:
+    """What there is of a file so far."""
+
+    moments: list[EncodedMoment | None] = field(default_factory=list)
+    """In the order of the file; None until its vectors are there."""
+    waiting: int = 0
+    """How many are None."""
+    finished: Finished | None = None
+    dropped: bool = False
+
+
+class Assembly:
+    """Encodes batches of one modality, and tells which files are complete."""
+
+    def __init__(self, library: Library, readers: ReadAhead, batch_size: int | None) -> None:
+        self._library = library
+        self._readers = readers
+        self._batch = {m: batch_size or BATCH[m] for m in Modality}
+        self._queues: dict[Modality, list[tuple[Piece, Parts, int]]] = {m: [] for m in Modality}
+        self._parts: dict[Job, Parts] = {}
+        self._complete: list[tuple[Finished, NewContent]] = []
+
+    @property
+    def waits(self) -> bool:
+        """Whether there is anything to encode."""
+        return any(self._queues.values())
+
+    def add(self, job: Job, piece: Piece) -> None:
+        """Take one moment of a file; encodes when a batch is full."""
+        parts = self._parts.setdefault(job, Parts())
+        queue = self._queues[piece.moment.modality]
+        queue.append((piece, parts, len(parts.moments)))
+        parts.moments.append(None)
+        parts.waiting += 1
+        if len(queue) >= self._batch[piece.moment.modality]:
+            self._encode(piece.moment.modality)
+
+    def finish(self, finished: Finished) -> None:
+        """A file has no further moments."""
+        parts = self._parts.setdefault(finished.job, Parts())
+        parts.finished = finished
+        self._complete_if_done(parts)
+
+    def drop(self, job: Job) -> None:
+        """A file turned out to be unreadable: forget what came of it."""
+        parts = self._parts.pop(job, None)
+        if parts:
+            parts.dropped = True
+
+    def encode_fullest(self) -> None:
+        """Encode what waits in the longest queue, though it is no full batch."""
+        self._encode(max(Modality, key=lambda modality: len(self._queues[modality])))
+
+    def take_complete(self) -> list[tuple[Finished, NewContent]]:
+        """Files all of whose moments are encoded, each handed out once."""
+        complete, self._complete = self._complete, []
+        return complete
+
+    def _encode(self, modality: Modality) -> None:
+        queue, self._queues[modality] = self._queues[modality], []
+        live = [(piece, parts, place) for piece, parts, place in queue if not parts.dropped]
+        if live:
+            vectors = self._library.space.encode(modality, [piece.prepared for piece, _, _ in live])
+            for row, (piece, parts, place) in enumerate(live):
+                own: Mapping[str, Vector] = {space: rows[row] for space, rows in vectors.items()}
+                parts.moments[place] = EncodedMoment(piece.moment, own)
+                parts.waiting -= 1
+                self._complete_if_done(parts)
+        self._readers.release(sum(piece.bytes for piece, _, _ in queue))
+
+    def _complete_if_done(self, parts: Parts) -> None:
+        finished = parts.finished
+        if finished is None or parts.waiting:
+            return
+        del self._parts[finished.job]
+        moments = [moment for moment in parts.moments if moment]
+        content = NewContent(finished.hash, finished.kind, moments, finished.metadata)
+        self._complete.append((finished, content))

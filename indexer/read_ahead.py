@@ -1,0 +1,289 @@
+"""Read-ahead: threads that read files while the model works, within a bound of memory."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from dataclasses import dataclass
+from threading import Condition, Lock, Thread
+from typing import TYPE_CHECKING, Self
+
+from indexer.reading import Job, Piece, Unsettled, opened, prepared_pieces, read_media
+from retrieval.errors import MediaError
+from retrieval.media.content_hash import content_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from retrieval.catalog.transaction import FileState
+    from retrieval.library import Library
+    from retrieval.media.media import Media
+    from retrieval.records import Kind
+    from retrieval.space import JointSpace
+
+DEFAULT_MEMORY = 128 << 20
+"""Bytes of decoded contents that may wait for the model."""
+PIXEL_BYTES = 4
+"""What decoding a picture takes for each pixel, about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something that the readers found out about a file."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded(Message):
+    """One moment of a file; messages of other files may come in between."""
+
+    piece: Piece
+
+
+@dataclass(frozen=True, slots=True)
+class Finished(Message):
+    """All moments of a file have been sent."""
+
+    state: FileState
+    hash: str
+    kind: Kind
+    metadata: Mapping[str, str | int | float]
+
+
+@dataclass(frozen=True, slots=True)
+class Known(Message):
+    """The file holds what the library has stored already."""
+
+    state: FileState
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed(Message):
+    """The file cannot be read."""
+
+    state: FileState | None
+    """None if the reason may go away while the file stays as it is."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changing(Message):
+    """The file changed or vanished while it was read."""
+
+
+class Stopped(Exception):  # noqa: N818 - control flow between threads, never seen outside
+    """The readers have been told to stop."""
+
+
+class ReadAhead:
+    """Reader threads for a list of jobs.
+
+    A content that several files share is read once: the first file claims it, the others wait
+    until `settle` says what became of it.
+    """
+
+    def __init__(
+        self,
+        jobs: Iterable[Job],
+        library: Library,
+        *,
+        threads: int | None = None,
+        memory: int = DEFAULT_MEMORY,
+    ) -> None:
+        """Start reading.
+
+        Args:
+            jobs: What to read, roughly in this order.
+            library: Where contents may be stored already, and whose encoders prepare them.
+            threads: How many readers; by default one for each core, two at least.
+            memory: Bytes of decoded contents that may wait; one moment always may.
+        """
+        self._jobs = deque(jobs)
+        self._library = library
+        self._memory = memory
+        self._messages: deque[Message] = deque()
+        self._failure: BaseException | None = None
+        self._held = 0
+        self._busy = 0
+        self._blocked = 0
+        self._closed = False
+        self._change = Condition(Lock())
+        self._claims: dict[str, list[Known]] = {}
+        self._claiming = Lock()
+        self._loading = Lock()
+        n = threads or max(2, os.cpu_count() or 2)
+        self._threads = [Thread(target=self._work, daemon=True) for _ in range(n)]
+        for thread in self._threads:
+            thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop the readers; one that hangs in a decoder is left behind."""
+        with self._change:
+            self._closed = True
+            self._change.notify_all()
+        for thread in self._threads:
+            thread.join(timeout=2.0)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is being read and nothing waits to be taken."""
+        with self._change:
+            return self._is_idle()
+
+    def take(self, wait_s: float, *, can_free: bool) -> Message | None:
+        """The next message, or None if none comes in time.
+
+        Args:
+            wait_s: How long to wait at most; not at all when everything has been read.
+            can_free: Whether the caller holds pieces that it could encode and `release`: then
+                there is no point in waiting while readers are out of memory.
+
+        Raises:
+            Exception: whatever stopped a reader that is not about one file.
+        """
+        with self._change:
+            self._change.wait_for(
+                lambda: (
+                    self._messages
+                    or self._failure
+                    or self._is_idle()
+                    or (can_free and self._blocked)
+                ),
+                timeout=wait_s,
+            )
+            if self._failure:
+                raise self._failure
+            return self._messages.popleft() if self._messages else None
+
+    def release(self, n_bytes: int) -> None:
+        """Say that contents of this size have been encoded and dropped."""
+        with self._change:
+            self._held -= n_bytes
+            self._change.notify_all()
+
+    def again(self, job: Job) -> None:
+        """Read a file once more: what it holds is not stored any longer."""
+        with self._change:
+            self._jobs.append(job)
+            self._change.notify_all()
+
+    def settle(self, content_hash: str, failure: str | None = None) -> None:
+        """Say that a content is stored now, or why it cannot be."""
+        with self._claiming:
+            waiting = self._claims.pop(content_hash, [])
+        for known in waiting:
+            self._send(Failed(known.job, known.state, failure) if failure else known)
+
+    def _is_idle(self) -> bool:
+        return not (self._jobs or self._busy or self._messages)
+
+    def _work(self) -> None:
+        try:
+            while True:
+                job = self._next_job()
+                for message in self._read(job):
+                    self._send(message)
+                with self._change:
+                    self._busy -= 1
+                    self._change.notify_all()
+        except Stopped:
+            pass
+        except BaseException as error:  # handed over, and raised where the messages are taken
+            with self._change:
+                self._failure = self._failure or error
+                self._change.notify_all()
+
+    def _next_job(self) -> Job:
+        with self._change:
+            self._change.wait_for(lambda: self._jobs or self._closed)
+            if self._closed:
+                raise Stopped
+            self._busy += 1
+            return self._jobs.popleft()
+
+    def _send(self, message: Message) -> None:
+        with self._change:
+            self._messages.append(message)
+            self._change.notify_all()
+
+    def _acquire(self, n_bytes: int) -> None:
+        """Wait until there is room; whoever is alone always gets it."""
+        with self._change:
+            self._blocked += 1
+            self._change.notify_all()
+            self._change.wait_for(
+                lambda: self._closed or not self._held or self._held + n_bytes <= self._memory
+            )
+            self._blocked -= 1
+            if self._closed:
+                raise Stopped
+            self._held += n_bytes
+
+    def _read(self, job: Job) -> Iterator[Message]:
+        """Read one file; whatever is wrong with it is a message too."""
+        known: Known | None = None
+        try:
+            with opened(job) as (file, state):
+                known = Known(job, state, content_hash(file))
+                if not self._claim(known):
+                    return
+                media = read_media(file, job, self._space())
+                for piece in self._within_memory(media):
+                    yield Decoded(job, piece)
+            yield Finished(job, state, known.hash, media.kind, media.metadata)
+        except Unsettled:
+            self._give_up(known)
+            yield Changing(job)
+        except MediaError as error:
+            yield Failed(job, known.state if known else None, str(error))
+            if known:
+                self.settle(known.hash, str(error))
+        except OSError as error:
+            self._give_up(known)
+            yield Failed(job, None, f"the file cannot be read: {error.strerror or error}")
+
+    def _within_memory(self, media: Media) -> Iterator[Piece]:
+        """Decode when there is room for a picture's pixels, and hold the room of what is left."""
+        width, height = (media.metadata.get(name, 0) for name in ("width", "height"))
+        decoding = PIXEL_BYTES * int(width) * int(height)
+        pieces = prepared_pieces(media, self._space())
+        while True:
+            self._acquire(decoding)
+            try:
+                piece = next(pieces, None)
+            finally:
+                self.release(decoding)
+            if piece is None:
+                return
+            self._acquire(piece.bytes)
+            yield piece
+
+    def _claim(self, known: Known) -> bool:
+        """Whether this reader has to read the content; if not, the file's message will come."""
+        with self._claiming:
+            if known.hash in self._claims:
+                self._claims[known.hash].append(known)
+                return False
+            if not self._library.catalog.has_content(known.hash):
+                self._claims[known.hash] = []
+                return True
+        self._send(known)
+        return False
+
+    def _give_up(self, known: Known | None) -> None:
+        """Let others who wait for this content read it themselves."""
+        if known:
+            with self._claiming:
+                waiting = self._claims.pop(known.hash, [])
+            for other in waiting:
+                self.again(other.job)
+
+    def _space(self) -> JointSpace:
+        """The model set, loaded by the first file that needs it."""
+        with self._loading:
+            return self._library.space

@@ -1,0 +1,88 @@
+"""Targets: the places in the library that a run is asked to look at."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from retrieval.catalog.roots import innermost
+from retrieval.errors import SearchError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from retrieval.catalog.roots import Root
+    from retrieval.library import Library
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A folder or a file of a root."""
+
+    root: Root
+    below: str
+    """Path relative to the root, in POSIX form; "" for the whole root."""
+
+    def holds(self, other: Target) -> bool:
+        """Whether a walk over this one meets the other."""
+        return self.root.id == other.root.id and (
+            self.below in ("", other.below) or other.below.startswith(f"{self.below}/")
+        )
+
+
+def find_targets(library: Library, paths: Sequence[str | os.PathLike[str]]) -> list[Target]:
+    """Where paths lie in the library, each place once; folders that are new become roots.
+
+    A root inside one of the folders is a target of its own. Without paths, every root is one.
+
+    Raises:
+        SearchError: a path is not there and the library does not know it either, or it is
+            neither a folder nor a file.
+    """
+    reals = [Path(path).expanduser().resolve() for path in paths]
+    for real in reals:
+        _check(library, real)
+    targets = [target for real in reals for target in _place(library, real)]
+    targets += [
+        Target(root, "")
+        for root in library.catalog.roots()
+        if not paths or any(root.folder.is_relative_to(real) for real in reals)
+    ]
+    kept: list[Target] = []
+    for target in sorted(targets, key=lambda target: len(target.below)):
+        if not any(other.holds(target) for other in kept):
+            kept.append(target)
+    return sorted(kept, key=lambda target: (target.root.name, target.below))
+
+
+def _check(library: Library, real: Path) -> None:
+    try:
+        mode = os.stat(real).st_mode  # noqa: PTH116 - Path.stat adds nothing here
+    except OSError as error:
+        if not _is_known(library, real):
+            raise SearchError(
+                f"Cannot index {real}: {error.strerror}. Check the path and whether its disk is "
+                "mounted."
+            ) from error
+        return
+    if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
+        raise SearchError(f"Cannot index {real}: it is neither a folder nor a file. Name one.")
+
+
+def _is_known(library: Library, real: Path) -> bool:
+    if any(root.folder == real for root in library.catalog.roots()):
+        return True
+    return next(iter(library.files(under=real)), None) is not None
+
+
+def _place(library: Library, real: Path) -> list[Target]:
+    if real.is_dir():
+        return [Target(*library.place(real))]
+    if real.exists():
+        root, folder = library.place(real.parent)
+        return [Target(root, f"{folder}/{real.name}" if folder else real.name)]
+    known = innermost(library.catalog.roots(), real)
+    return [Target(*known)] if known else []

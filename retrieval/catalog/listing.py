@@ -1,0 +1,50 @@
+"""The listing: what the catalog knows of each path, in the order of a walk over the folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from retrieval.catalog.filter import below
+from retrieval.catalog.schema import files
+from retrieval.catalog.transaction import FileState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection
+
+FETCH_ROWS = 10_000
+"""Rows read at a time, so that a listing takes little memory however long it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One path below a root, as the catalog knows it."""
+
+    path: str
+    file_id: int
+    state: FileState
+    failed: bool
+    missing: bool
+
+
+def listing(connection: Connection, root_id: int, folder: str) -> Iterator[Listed]:
+    """Every path below a folder of a root ("" for all of it), by the bytes of the path."""
+    query = (
+        select(
+            files.c.path,
+            files.c.id,
+            files.c.size,
+            files.c.mtime_ns,
+            files.c.content_id.is_(None),
+            files.c.missing_since_s.is_not(None),
+        )
+        .where(below(root_id, folder))
+        .order_by(files.c.path)
+        .execution_options(yield_per=FETCH_ROWS)
+    )
+    for path, file_id, size, mtime_ns, failed, missing in connection.execute(query):
+        yield Listed(path, file_id, FileState(size, mtime_ns), failed, missing)

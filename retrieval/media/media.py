@@ -22,7 +22,9 @@ READERS = (
     "picture:open_picture",
     "sound:open_sound",
     "plain_text:open_utf8",
+    "video:open_video",
     "picture:open_unmarked_picture",
+    "video:open_rare_picture",
     "plain_text:open_any_encoding",
 )
 """Who is asked whether a file is theirs, in this order: those that know their files by a clear

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from PIL import Image, JpegImagePlugin
 
 from retrieval.errors import MediaError, UnknownMedia
+from retrieval.media.animation import frames_of
 from retrieval.media.media import Media
 from retrieval.media.pixels import to_pixels, to_rgb
 from retrieval.media.reasons import reasons
@@ -35,6 +36,8 @@ UNMARKED = ("IM", "IMT", "IPTC", "PCD", "SPIDER", "TGA")
 """Formats that begin with no clear mark, so that other data may be taken for them."""
 REFUSED = ("EPS", "WMF", "MPEG", "BUFR", "GRIB", "HDF5")
 """EPS would start Ghostscript, WMF needs Windows; the others Pillow names but cannot decode."""
+MOVING = ("GIF", "WEBP", "PNG", "AVIF", "FLI")
+"""Formats whose frames follow each other in time; those of TIFF or PSD are pages and layers."""
 MARKED = tuple(i for i in Image.ID if i not in (*UNMARKED, *REFUSED))
 
 
@@ -106,7 +109,11 @@ def _pieces(image: ImageFile, windows: Windows) -> Iterator[tuple[Moment, Conten
         image.draft(None, (least_side_px, least_side_px))
         image.load()
         pixels = to_pixels(to_rgb(image), _orientation(image), least_side_px)
-    yield Moment(Modality.IMAGE), pixels
+        moving = image.format in MOVING and getattr(image, "n_frames", 1) > 1
+    if moving:
+        yield from frames_of(image, pixels, windows)
+    else:
+        yield Moment(Modality.IMAGE), pixels
 
 
 def _orientation(image: ImageFile) -> int:

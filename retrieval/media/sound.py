@@ -26,7 +26,7 @@ UNSTATED_S = 1e6
 """A claimed duration of this many seconds (11 days) or more states nothing."""
 
 
-class Stream(soundfile.SoundFile):  # type: ignore[misc] - soundfile is untyped
+class Stream(soundfile.SoundFile):  # type: ignore[misc]
     """A sound that is read from start to end.
 
     Told that it cannot seek, soundfile leaves out the seek after each read, which fails on a FLAC
@@ -55,7 +55,7 @@ def open_sound(file: BinaryIO, windows: Windows) -> Media:
     facts: dict[str, str | int | float] = {}
     if 0 < (duration_s := sound.frames / sound.samplerate) < UNSTATED_S:
         facts["duration_s"] = round(duration_s, 3)
-    return Media(Kind.AUDIO, _pieces(sound, windows), facts)
+    return Media(Kind.AUDIO, _pieces(sound, file, windows), facts)
 
 
 def _begins_like_mp3(file: BinaryIO) -> bool:
@@ -70,9 +70,30 @@ def _begins_like_mp3(file: BinaryIO) -> bool:
     return head.startswith(b"ID3") or (len(head) > 1 and head[0] == 0xFF and head[1] >= 0xE0)
 
 
-def _pieces(sound: Stream, windows: Windows) -> Iterator[tuple[Moment, Content]]:
-    with sound, reasons(f"the {sound.format} sound"):
-        yield from cut(resampled(_blocks(sound), windows.sample_rate_hz), windows)
+def _pieces(sound: Stream, file: BinaryIO, windows: Windows) -> Iterator[tuple[Moment, Content]]:
+    """Moments by libsndfile and, from where it fails, by PyAV, which bears more damage."""
+    last_s = -1.0
+    try:
+        with sound, reasons(f"the {sound.format} sound"):
+            for moment, content in cut(resampled(_blocks(sound), windows.sample_rate_hz), windows):
+                last_s = moment.start_s or 0.0
+                yield moment, content
+    except MediaError as damage:
+        yield from _second_opinion(file, windows, last_s, damage)
+
+
+def _second_opinion(
+    file: BinaryIO, windows: Windows, last_s: float, damage: MediaError
+) -> Iterator[tuple[Moment, Content]]:
+    """PyAV's moments after `last_s`; without PyAV, or if it fails too, the damage stands."""
+    try:
+        from retrieval.media.soundtrack import sound_pieces
+
+        for moment, content in sound_pieces(file, windows):
+            if moment.start_s is not None and moment.start_s > last_s:
+                yield moment, content
+    except (ImportError, MediaError):
+        raise damage from None
 
 
 def _blocks(sound: Stream) -> Iterator[tuple[int, Sound]]:

@@ -44,13 +44,20 @@ def resampled(blocks: Iterable[tuple[int, Sound]], sample_rate_hz: int) -> Itera
         yield stream.resample_chunk(silence, last=True)
 
 
-def cut(samples: Iterable[Sound], windows: Windows) -> Iterator[tuple[Moment, Sound]]:
+def cut(
+    samples: Iterable[Sound], windows: Windows, late_s: float = 0.0
+) -> Iterator[tuple[Moment, Sound]]:
     """Cut a stream of samples at `windows.sample_rate_hz` into moments.
 
     Every window has exactly `round(window_s * sample_rate_hz)` samples and begins a multiple of
     the hop after the start, except the last, which ends where the sound ends. A sound shorter
     than one window is repeated to fill it. Windows below `silence_dbfs` are left out. At most
     about two windows of samples are held at a time.
+
+    Args:
+        samples: Mono samples in blocks of any length.
+        windows: Lengths, sample rate and what counts as silence.
+        late_s: Seconds by which the samples begin after the file does.
     """
     window = round(windows.window_s * windows.sample_rate_hz)
     hop = max(1, round(windows.hop_s * windows.sample_rate_hz))
@@ -59,24 +66,25 @@ def cut(samples: Iterable[Sound], windows: Windows) -> Iterator[tuple[Moment, So
     for block in samples:
         held = np.concatenate([held, block])
         while start + window <= held_from + len(held):
-            yield from _moment(held[start - held_from :][:window], start, window, windows)
+            yield from _moment(held[start - held_from :][:window], start, window, windows, late_s)
             start += hop
         spare = min(start, held_from + len(held) - window) - held_from
         if spare > 0:
             held, held_from = held[spare:], held_from + spare
     total = held_from + len(held)
     if 0 < total < window:
-        yield from _moment(np.resize(held, window), 0, total, windows)
+        yield from _moment(np.resize(held, window), 0, total, windows, late_s)
     elif start - hop + window < total:
-        yield from _moment(held[-window:], total - window, window, windows)
+        yield from _moment(held[-window:], total - window, window, windows, late_s)
 
 
 def _moment(
-    samples: Sound, start: int, length: int, windows: Windows
+    samples: Sound, start: int, length: int, windows: Windows, late_s: float
 ) -> Iterator[tuple[Moment, Sound]]:
     """The moment of one window, or nothing if it is silent; `length` is without the padding."""
     power = float(np.mean(np.square(samples, dtype=np.float64)))
     if power < 10 ** (windows.silence_dbfs / 10):
         return
-    rate = windows.sample_rate_hz
-    yield Moment(Modality.AUDIO, start / rate, (start + length) / rate), samples.copy()
+    start_s = late_s + start / windows.sample_rate_hz
+    end_s = late_s + (start + length) / windows.sample_rate_hz
+    yield Moment(Modality.AUDIO, start_s, end_s), samples.copy()

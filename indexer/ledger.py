@@ -45,6 +45,8 @@ class Ledger:
     tally: Tally = field(default_factory=Tally)
     moved: set[int] = field(default_factory=set)
     """Ids of files that were found under another path."""
+    spare: set[int] = field(default_factory=set)
+    """Contents that lost their last file."""
     _waiting: list[Known | Failed | tuple[Finished, NewContent]] = field(default_factory=list)
     _last: float = field(default_factory=time.monotonic)
 
@@ -63,6 +65,7 @@ class Ledger:
             return
         tally, lost = Tally(), []
         with self.library.catalog.transaction() as transaction:
+            transaction.keep_unused()
             for outcome in self._waiting:
                 match outcome:
                     case Failed():
@@ -71,6 +74,7 @@ class Ledger:
                         lost.append(outcome.job)
                     case (finished, content):
                         self._add(transaction, finished, content, tally)
+        self.spare |= transaction.spare
         done, self._waiting = self._waiting, []
         self._last = time.monotonic()
         for name in Tally.__slots__:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
 from dataclasses import dataclass
 from threading import Condition, Lock, Thread
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 DEFAULT_MEMORY = 128 << 20
 """Bytes of decoded contents that may wait for the model."""
+STOP_S = 2.0
+"""How long the readers may take to stop; one that hangs in a decoder is left behind."""
 PIXEL_BYTES = 4
 """What decoding a picture takes for each pixel, about."""
 
@@ -122,12 +125,13 @@ class ReadAhead:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop the readers; one that hangs in a decoder is left behind."""
+        """Stop the readers."""
         with self._change:
             self._closed = True
             self._change.notify_all()
+        deadline = time.monotonic() + STOP_S
         for thread in self._threads:
-            thread.join(timeout=2.0)
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     @property
     def idle(self) -> bool:

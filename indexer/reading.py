@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 """Refuse a symbolic link, and do not wait for somebody to write into a pipe."""
+
+CLOCK_TICK_NS = 20_000_000
+"""File systems stamp times by a clock that ticks every 4 to 16 ms."""
 
 
 class Unsettled(Exception):  # noqa: N818 - not an error, and never seen outside the indexer
@@ -77,9 +81,17 @@ def opened(job: Job) -> Iterator[tuple[BinaryIO, FileState]]:
         if not stat.S_ISREG(status.st_mode) or not _stands_at(full, status):
             raise Unsettled
         state = FileState.of(status)
+        _let_the_clock_tick(state)
         yield file, state
         if FileState.of(os.fstat(descriptor)) != state:
             raise Unsettled
+
+
+def _let_the_clock_tick(state: FileState) -> None:
+    """Wait if a file was written just now: the next write must get another time, to be noticed."""
+    age_ns = time.time_ns() - state.mtime_ns
+    if 0 <= age_ns < CLOCK_TICK_NS:
+        time.sleep((CLOCK_TICK_NS - age_ns) / 1e9)
 
 
 def _stands_at(full: str, status: os.stat_result) -> bool:

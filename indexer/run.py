@@ -24,6 +24,7 @@ from indexer.reading import Job
 from indexer.scan import DEFAULT_EXCLUDE, Scan
 from indexer.targets import Target, find_targets
 from indexer.whereabouts import Whereabouts
+from retrieval.catalog.transaction import SPARE
 
 if TYPE_CHECKING:
     import os
@@ -76,13 +77,14 @@ def index(
             run.look(target)
         run.mark()
         run.read(batch_size, threads, memory)
+        run.sweep()
         run.refresh()
         return run.summary()
 
 
 @dataclass(slots=True)
 class Run:
-    """The steps of `index`, in order: look, mark, read, refresh, summary."""
+    """The steps of `index`, in order: look, mark, read, sweep, refresh, summary."""
 
     library: Library
     progress: Callable[[Progress], None]
@@ -99,7 +101,8 @@ class Run:
     scanned: int = 0
     unchanged: int = 0
     unsettled: int = 0
-    changes: int = 0
+    left_over: bool = False
+    """An interrupted run left contents that no file has."""
     done_files: int = 0
     done_bytes: int = 0
     total_bytes: int = 0
@@ -128,7 +131,7 @@ class Run:
 
     def mark(self) -> None:
         """Write down what can be seen and what cannot; no file needs to be opened for that."""
-        self.changes = self.library.catalog.changes()
+        self.left_over = SPARE in self.library.catalog.facts()
         if self.missing or self.returned:
             with self.library.catalog.transaction() as transaction:
                 transaction.mark_missing(sorted(self.missing), time.time())
@@ -150,9 +153,15 @@ class Run:
                 self._take_complete(assembly, self.ledger)
                 self.ledger.commit()
 
+    def sweep(self) -> None:
+        """Drop contents that no file has any more, also those that an interrupted run left."""
+        if self.left_over or (self.ledger and self.ledger.spare):
+            with self.library.catalog.transaction() as transaction:
+                transaction.sweep(None if self.left_over or not self.ledger else self.ledger.spare)
+
     def refresh(self) -> None:
         """Bring the indexes in step with the catalog."""
-        if self.library.catalog.changes() != self.changes:
+        if not self.library.indexes.is_saved():
             self.progress(Progress(Stage.REFRESH, None, 0))
             self.library.refresh()
 

@@ -61,6 +61,15 @@ class IndexCache:
                 self.get(space, modality)
         self.save()
 
+    def is_saved(self) -> bool:
+        """Whether every index is written down and in step; reads no more than their headers."""
+        change = self._catalog.changes()
+        return all(
+            VectorIndex.saved_change(self._file(space, modality)) == change
+            for space in self._catalog.spaces()
+            for modality in Modality
+        )
+
     def _load(self, space: str, modality: Modality) -> VectorIndex:
         dim = self._catalog.spaces()[space]
         file = self._file(space, modality)

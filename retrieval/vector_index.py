@@ -110,6 +110,16 @@ class VectorIndex:
             file.write(memoryview(data))
         fresh.replace(path)
 
+    @staticmethod
+    def saved_change(path: Path) -> int | None:
+        """Up to which change a saved index is in step; None if no index can be read there."""
+        try:
+            with path.open("rb") as file:
+                about = json.loads(file.read(int.from_bytes(file.read(4), "little")))
+            return int(about["change"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
     @classmethod
     def load(cls, path: Path, dim: int) -> VectorIndex:
         """Read what `save` wrote.

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from retrieval.vectors import Vector
 
 
+SPARE = "spare_contents"
+"""The fact that contents without a file may be there, which `Transaction.sweep` has to drop."""
+
+
 @dataclass(frozen=True, slots=True)
 class FileState:
     """How a file looked on disk when it was read; a difference means that it changed."""
@@ -78,6 +82,9 @@ class Transaction:
     def __init__(self, connection: Connection, space_ids: Mapping[str, int]) -> None:
         self._connection = connection
         self._space_ids = space_ids
+        self._keeps = False
+        self.spare: set[int] = set()
+        """Contents that lost their last file since `keep_unused`."""
         changes = select(facts.c.value).where(facts.c.name == "changes")
         self._change = int(connection.execute(changes).scalar_one()) + 1
         connection.execute(
@@ -225,6 +232,23 @@ class Transaction:
             fact.on_conflict_do_update(index_elements=["name"], set_={"value": bank})
         )
 
+    def keep_unused(self) -> None:
+        """From here on a content that loses its last file stays, until `sweep`.
+
+        A later transaction may find the same content under another path, and so needs not encode
+        it again: files that are renamed in a row, each to the name of the next, are an example.
+        """
+        self._keeps = True
+
+    def sweep(self, content_ids: Iterable[int] | None = None) -> None:
+        """Drop those of the given contents that no file has; without ids, look for all such."""
+        if content_ids is None:
+            used = select(files.c.id).where(files.c.content_id == contents.c.id).exists()
+            content_ids = self._connection.scalars(select(contents.c.id).where(~used)).all()
+        for content_id in content_ids:
+            self._drop_if_unused(content_id)
+        self._connection.execute(delete(facts).where(facts.c.name == SPARE))
+
     def _put(
         self,
         root_id: int,
@@ -303,6 +327,11 @@ class Transaction:
         if self._connection.execute(
             select(files.c.id).where(files.c.content_id == content_id).limit(1)
         ).first():
+            return
+        if self._keeps:
+            self.spare.add(content_id)
+            kept = upsert(facts).values(name=SPARE, value=True)
+            self._connection.execute(kept.on_conflict_do_nothing())
             return
         gone = select(moments.c.id, moments.c.modality).where(moments.c.content_id == content_id)
         dropped = [

@@ -1,0 +1,71 @@
+"""The program `anyseek`: every command, in the order of its help."""
+
+import sys
+from io import TextIOWrapper
+from typing import Annotated
+
+import typer
+
+from . import roots
+from .demo import demo
+from .files import failures, forget
+from .index import index
+from .library import rebuild, status, verify
+from .program import Program
+from .search import search
+
+FIND = "Index and find"
+CARE = "Look after the library"
+
+app = typer.Typer(
+    cls=Program,
+    help="Point it at a folder; find anything in it by words, by a picture or by a sound.",
+    epilog="Start with: anyseek index FOLDER, then: anyseek search WORDS. "
+    "Or see it work first: anyseek demo",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def show_version(asked: bool) -> None:
+    """Print the version and end, if asked to."""
+    if asked:
+        from importlib.metadata import version
+
+        print(f"anyseek {version('anyseek')}")  # noqa: T201
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def program(
+    context: typer.Context,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Show the help when no command is given."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())  # noqa: T201
+
+
+app.command(rich_help_panel=FIND)(index)
+app.command(rich_help_panel=FIND)(search)
+app.command(rich_help_panel=FIND)(demo)
+app.command(rich_help_panel=CARE)(status)
+app.command(rich_help_panel=CARE)(failures)
+app.command(rich_help_panel=CARE)(forget)
+app.add_typer(roots.app, name="roots", rich_help_panel=CARE)
+app.command(rich_help_panel=CARE)(verify)
+app.command(rich_help_panel=CARE)(rebuild)
+
+
+def main() -> None:
+    """Run the program with the arguments of this process."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    app(prog_name="anyseek")

@@ -1,0 +1,52 @@
+"""`anyseek failures` and `forget`: single files of the library."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .amounts import counted
+from .harmless import harmless, shown_path
+from .place import LibraryOption, existing
+from .terminal import say, show
+
+
+def failures(library: LibraryOption = None) -> None:
+    """List the files that could not be read, each with its reason.
+
+    They are left alone until they change.
+    """
+    from rich.text import Text
+
+    with existing(library) as opened:
+        failed = [file for file in opened.files() if file.failure is not None]
+    for file in failed:
+        line = Text(shown_path(file.path), overflow="fold")
+        line.append(f"\n    {harmless(file.failure or '')}", style="dim")
+        show(line)
+    if not failed:
+        say("Every file could be read.")
+
+
+def forget(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH", help="Files, or folders with everything below them."),
+    ],
+    library: LibraryOption = None,
+) -> None:
+    """Drop files from the library; on disk they stay.
+
+    This is the only way to drop missing ones. A file that still lies in an indexed folder comes
+    back when that folder is indexed again.
+    """
+    from retrieval.errors import QueryError
+
+    with existing(library) as opened:
+        for path in paths:
+            gone = opened.remove(path)
+            if not gone:
+                raise QueryError(
+                    f"The library knows nothing at {path}. See what it knows: anyseek roots"
+                )
+            say(f"Forgot {counted(gone, 'file')} at {shown_path(path)}.")

@@ -1,0 +1,104 @@
+"""`anyseek index`: folders into the library."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .amounts import counted
+from .harmless import shown_path
+from .place import LibraryOption, ModelsOption, existing, place
+from .program import complain
+from .progress import Display
+from .terminal import show
+
+if TYPE_CHECKING:
+    from indexer.progress import Summary
+    from retrieval.library import Library
+
+
+def index(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="PATH",
+            help="Folders or files. Without one: every folder that was indexed before.",
+            show_default=False,
+        ),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="GLOB",
+            help="Leave out what matches; may be given several times. A glob with a slash, such "
+            "as 'old/*', is held against the path below the folder, one without against the name. "
+            "Hidden files are always left out.",
+            show_default=False,
+        ),
+    ] = None,
+    retry_failed: Annotated[
+        bool,
+        typer.Option(
+            "--retry-failed", help="Read files again that failed before and have not changed."
+        ),
+    ] = False,
+    models: ModelsOption = None,
+    library: LibraryOption = None,
+) -> None:
+    """Bring the library up to date with folders.
+
+    Only what is new or changed is read. A file that cannot be seen any more is marked missing and
+    kept; one that cannot be read is listed by: anyseek failures. Stop with Ctrl-C at any time: the
+    next run goes on from there.
+    """
+    with _open(paths or [], models, library) as opened:
+        run(opened, paths or [], exclude=exclude or (), retry_failed=retry_failed)
+
+
+def run(
+    opened: "Library",
+    paths: list[Path],
+    *,
+    exclude: Sequence[str] = (),
+    retry_failed: bool = False,
+) -> None:
+    """Index paths into an open library, with progress and a summary."""
+    import indexer
+    from indexer.scan import DEFAULT_EXCLUDE
+
+    with Display() as display:
+        summary = indexer.index(
+            opened,
+            *paths,
+            progress=display.show,
+            exclude=[*DEFAULT_EXCLUDE, *exclude],
+            retry_failed=retry_failed,
+        )
+    for folder in dict.fromkeys(summary.unreadable):
+        complain(
+            f"{shown_path(folder)} is empty or could not be looked into; "
+            "what the library knows of it is kept."
+        )
+    show(told(summary))
+    if summary.failed:
+        complain("To see why files failed: anyseek failures")
+    if summary.unsettled:
+        complain(f"{counted(summary.unsettled, 'file')} changed while being read: index again.")
+
+
+def told(summary: "Summary") -> str:
+    """A summary in one line: what every run tells, and what only some have to tell."""
+    always = ("added", "updated", "moved", "missing", "failed")
+    sometimes = ("restored", "unchanged", "unsettled")
+    parts = [f"{getattr(summary, name):,} {name}" for name in always]
+    parts += [f"{n:,} {name}" for name in sometimes if (n := getattr(summary, name))]
+    return f"{', '.join(parts)} in {summary.seconds:.1f} s"
+
+
+def _open(paths: list[Path], models: str | None, library: Path | None) -> "Library":
+    from retrieval.library import Library
+
+    if paths:
+        return Library.open(place(library), models=models)
+    return existing(library)

@@ -1,0 +1,82 @@
+"""`anyseek status`, `verify` and `rebuild`: the library as a whole."""
+
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import typer
+
+from .amounts import counted, size
+from .harmless import harmless
+from .place import LibraryOption, existing
+from .program import complain
+from .terminal import say, show
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from retrieval.library import Stats
+    from retrieval.records import Kind, Modality
+
+
+def status(library: LibraryOption = None) -> None:
+    """Say where the library is, what it holds and what made it."""
+    from rich.table import Table
+
+    with existing(library) as opened:
+        stats = opened.stats()
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in _facts(stats):
+        grid.add_row(name, value)
+    show(grid)
+
+
+def verify(library: LibraryOption = None) -> None:
+    """Check that catalog, indexes and a sample of the files agree.
+
+    Exit code 1 says that they do not; the indexes can be made anew with: anyseek rebuild
+    """
+    started_s = perf_counter()
+    with existing(library) as opened:
+        problems = opened.verify()
+    for problem in problems:
+        show(harmless(problem))
+    if problems:
+        complain(f"{counted(len(problems), 'problem')} found.")
+        raise typer.Exit(1)
+    say(f"All is well. Checked in {perf_counter() - started_s:.1f} s.")
+
+
+def rebuild(library: LibraryOption = None) -> None:
+    """Make the search indexes anew; no file is read again."""
+    started_s = perf_counter()
+    with existing(library) as opened:
+        opened.rebuild()
+        moments = sum(opened.stats().counts.moments.values())
+    say(
+        f"Made the indexes of {counted(moments, 'moment')} anew "
+        f"in {perf_counter() - started_s:.1f} s."
+    )
+
+
+def _facts(stats: "Stats") -> list[tuple[str, str]]:
+    counts = stats.counts
+    facts = [
+        ("library", harmless(str(stats.path))),
+        ("on disk", size(stats.bytes)),
+        ("model set", f"{stats.models} ({stats.fingerprint[:12]})"),
+        ("roots", ", ".join(harmless(root.name) for root in stats.roots) or "none"),
+        ("files", _listed(counts.files)),
+        ("moments", _listed(counts.moments)),
+    ]
+    if counts.missing:
+        facts.append(("missing", f"{counts.missing:,}  (search --missing shows them)"))
+    if counts.failed:
+        facts.append(("failed", f"{counts.failed:,}  (anyseek failures says why)"))
+    return facts
+
+
+def _listed(counts: "Mapping[Kind, int] | Mapping[Modality, int]") -> str:
+    parts = [f"{n:,} {name}" for name, n in sorted(counts.items())]
+    return ", ".join(parts) or "none"

@@ -1,0 +1,97 @@
+"""How the program ends: which error becomes which line on stderr and which exit code.
+
+    0    done
+    1    an error that anyseek raises on purpose, or a search that found nothing
+    2    wrong usage
+    130  stopped by Ctrl-C
+
+Any other exception is a bug and shows its trace.
+"""
+
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from .harmless import harmless
+
+STOPPED = 130
+BROKEN_PIPE = 141
+"""What a shell reports for a program that SIGPIPE ended."""
+
+
+class Program(TyperGroup):
+    """All commands, with one way to report errors."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run one command and exit."""
+        quieten()
+        try:
+            code = super().main(
+                args,
+                prog_name,
+                complete_var,
+                standalone_mode=False,
+                windows_expand_args=windows_expand_args,
+                **extra,
+            )
+            sys.stdout.flush()
+        except typer.TyperException as error:
+            complain(f"{error.format_message().rstrip('.')}. See: {_command(error)} --help")
+            sys.exit(error.exit_code)
+        except BrokenPipeError:
+            # Python flushes stdout once more when it ends; that must not fail again.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(BROKEN_PIPE)
+        except Exception as error:
+            from retrieval.errors import SearchError
+
+            if not isinstance(error, SearchError):
+                raise
+            complain(str(error))
+            sys.exit(1)
+        if code == STOPPED:
+            complain("stopped")
+        sys.exit(code if isinstance(code, int) else 0)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """List the commands by group, each with the whole first line of its help."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for name, command in self.commands.items():
+            group = str(getattr(command, "rich_help_panel", None) or "Commands")
+            says = (command.help or "").split("\n")[0]
+            groups.setdefault(group, []).append((name, says))
+        widest = max(map(len, self.commands))
+        for group, rows in groups.items():
+            with formatter.section(group):
+                formatter.write_dl([(name.ljust(widest), says) for name, says in rows])
+
+
+def complain(message: str) -> None:
+    """Say what is wrong in one line on stderr."""
+    print(f"anyseek: {harmless(' '.join(message.split()))}", file=sys.stderr)  # noqa: T201
+
+
+def quieten() -> None:
+    """Keep other packages' remarks off the terminal; our own warnings become lines on stderr."""
+    logging.basicConfig(format="anyseek: %(message)s", level=logging.WARNING)
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+
+
+def _command(error: typer.TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    return context.command_path if context else "anyseek"

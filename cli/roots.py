@@ -1,0 +1,41 @@
+"""`anyseek roots`: the folders that were indexed."""
+
+import typer
+
+from .harmless import harmless
+from .place import LibraryOption, existing
+from .terminal import say, show
+
+app = typer.Typer()
+
+
+@app.callback(invoke_without_command=True)
+def roots(context: typer.Context, library: LibraryOption = None) -> None:
+    """List the folders that were indexed."""
+    if context.invoked_subcommand is not None:
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("name", overflow="fold")
+    for column in ("files", "missing", "failed"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("folder", overflow="fold")
+    with existing(library) as opened:
+        for root in opened.catalog.roots():
+            entries = opened.catalog.entries(root.id).values()
+            folder = Text(harmless(str(root.folder)))
+            if not root.folder.is_dir():
+                folder.append("  (not there now)", style="yellow")
+            table.add_row(
+                harmless(root.name),
+                f"{len(entries):,}",
+                f"{sum(entry.missing for entry in entries):,}",
+                f"{sum(entry.content_hash is None for entry in entries):,}",
+                folder,
+            )
+    if table.row_count:
+        show(table)
+    else:
+        say("No folder was indexed yet: anyseek index FOLDER")

@@ -1,0 +1,45 @@
+"""Running `anyseek` in tests: in this process, which is quick, and as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from typer.testing import CliRunner, Result
+
+from cli.app import app
+
+ROOT = Path(__file__).parent.parent
+PROGRAM = (sys.executable, "-c", "import cli; cli.main()")
+
+
+def anyseek(*arguments: str | os.PathLike[str], library: Path | None = None) -> Result:
+    """Run a command in this process; an exception that would be shown as a trace is raised."""
+    place = {} if library is None else {"ANYSEEK_LIBRARY": os.fspath(library)}
+    result = CliRunner().invoke(app, [os.fspath(a) for a in arguments], env=place)
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def plug_in(folder: Path) -> dict[str, str]:
+    """An environment in which another process finds the model set `fake`, as a package adds one."""
+    facts = folder / "fake_set-1.0.dist-info"
+    facts.mkdir(parents=True, exist_ok=True)
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: fake-set\nVersion: 1.0\n")
+    (facts / "entry_points.txt").write_text(
+        "[anyseek.model_sets]\nfake = retrieval.encoders.fake:fake_model_set\n"
+    )
+    paths = os.pathsep.join(map(str, (ROOT, folder)))
+    return os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
+
+
+def process(
+    *arguments: str | os.PathLike[str], environment: dict[str, str], cwd: Path | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a command as a process of its own."""
+    return subprocess.run(
+        [*PROGRAM, *arguments], env=environment, cwd=cwd, capture_output=True, timeout=120
+    )

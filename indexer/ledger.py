@@ -105,7 +105,8 @@ class Ledger:
             transaction.touch(job.known.file_id, known.state)
             tally.unchanged += 1
             return True
-        sights = [(p, self.whereabouts.of(p)) for p in transaction.places(known.hash, PLACES)]
+        places = transaction.places(known.hash, PLACES)
+        sights = [(p, self.whereabouts.of(p)) for p in places if p.file_id not in self.moved]
         left = next((place for place, sight in sights if sight is Sight.LEFT), None)
         if left:
             transaction.move(left.file_id, job.root_id, job.path, known.state)

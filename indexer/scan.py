@@ -67,7 +67,7 @@ class Scan:
             else:
                 found += 1
                 yield path, state
-        if not found and not self._below:
+        if not found and not self._below and not self.unreadable:
             # A root without a single file is an unmounted disk more often than an emptied one.
             self.unreadable.append("")
 

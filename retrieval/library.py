@@ -30,6 +30,7 @@ from retrieval.errors import (
     ModelMismatch,
     QueryError,
 )
+from retrieval.hubness import Hubs
 from retrieval.index_cache import IndexCache
 from retrieval.media.content_hash import content_hash
 from retrieval.media.media import open_media
@@ -138,6 +139,14 @@ class Library:
             )
         return JointSpace(model_set)
 
+    @cached_property
+    def _search(self) -> Search:
+        return Search(self.catalog, self.indexes, self.space)
+
+    @cached_property
+    def _hubs(self) -> Hubs:
+        return Hubs(self.space)
+
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Hold the writer's lock; may be nested.
@@ -197,6 +206,7 @@ class Library:
         since: datetime | None = None,
         until: datetime | None = None,
         missing: bool = False,
+        min_score: float = 0.0,
     ) -> list[Hit]:
         """Find files.
 
@@ -210,6 +220,8 @@ class Library:
             since: Only files modified at this time or later.
             until: Only files modified before this time.
             missing: Also files that could not be seen when their folder was last indexed.
+            min_score: No hits below this score; `library.space.calibration.level` is where
+                nothing in the library can be said to match.
 
         Returns:
             Hits, best first; a file appears once, with its best moment.
@@ -224,7 +236,7 @@ class Library:
         for subject in without:
             combined = combined - Query(subject)
         wanted = self._filter(kinds, under, since, until, missing)
-        return Search(self.catalog, self.indexes, self.space).hits(combined, k, wanted)
+        return self._search.hits(combined, k, wanted, min_score)
 
     def files(
         self, *, kinds: Iterable[Kind | str] | None = None, under: str | Path | None = None
@@ -247,6 +259,9 @@ class Library:
     def refresh(self) -> None:
         """Bring the indexes in step with the catalog and write them down."""
         with self.writing():
+            # Moments only come with a model set that is loaded; forgetting files must not load it.
+            if "space" in self.__dict__:
+                self._hubs.fill(self.catalog)
             self.indexes.refresh()
 
     def rebuild(self) -> None:

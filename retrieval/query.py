@@ -1,4 +1,4 @@
-"""What is searched for: one or more terms, each wanted or unwanted."""
+"""What is searched for: one or more terms, each wanted or unwanted, together or one of them."""
 
 from __future__ import annotations
 
@@ -25,15 +25,22 @@ class Term:
     """Negative for what is not wanted."""
 
 
-class Query:
-    """Terms that are searched for together.
+Terms: TypeAlias = tuple[Term, ...]
 
-    Queries are added, taken away and weighted::
+
+class Query:
+    """Terms that are searched for together, or alternatives of which one is enough.
+
+    Queries are added, taken away and weighted; `|` asks for either::
 
         Query("at night") + 0.5 * Query(Path("beach.jpg")) - Query("people")
+        Query("a dog") | Query(Path("bark.wav"))
+
+    A sum wants all of its terms in one moment. What is taken away holds a moment back as far as it
+    matches; several such terms count by the one that matches most.
     """
 
-    __slots__ = ("terms",)
+    __slots__ = ("alternatives",)
 
     def __init__(self, subject: Subject | Query) -> None:
         """Make a query of one term.
@@ -41,33 +48,50 @@ class Query:
         Raises:
             QueryError: the words are empty or the vector is not `(dim,)`.
         """
-        self.terms: tuple[Term, ...]
+        self.alternatives: tuple[Terms, ...]
         if isinstance(subject, Query):
-            self.terms = subject.terms
+            self.alternatives = subject.alternatives
             return
         if isinstance(subject, str) and not subject.strip():
             raise QueryError("The query is empty. Give some words, or a file with --file.")
         if isinstance(subject, np.ndarray) and subject.ndim != 1:
             raise QueryError(f"A query vector has shape (dim,), not {subject.shape}.")
-        self.terms = (Term(subject),)
+        self.alternatives = ((Term(subject),),)
 
     @classmethod
-    def of(cls, terms: tuple[Term, ...]) -> Query:
-        """A query of these terms."""
+    def of(cls, *alternatives: Terms) -> Query:
+        """A query that any of these groups of terms answers."""
         query = cls.__new__(cls)
-        query.terms = terms
+        query.alternatives = alternatives
         return query
 
+    @property
+    def terms(self) -> Terms:
+        """The terms of all alternatives, in order."""
+        return tuple(term for terms in self.alternatives for term in terms)
+
     def __add__(self, other: Query) -> Query:
-        return Query.of(self.terms + other.terms)
+        return Query.of(*(a + b for a in self.alternatives for b in other.alternatives))
 
     def __sub__(self, other: Query) -> Query:
-        return self + -1.0 * other
+        unwanted = (-1.0 * other).terms
+        return Query.of(*(terms + unwanted for terms in self.alternatives))
+
+    def __or__(self, other: Query) -> Query:
+        return Query.of(*self.alternatives, *other.alternatives)
 
     def __mul__(self, weight: float) -> Query:
-        return Query.of(tuple(replace(t, weight=t.weight * weight) for t in self.terms))
+        return Query.of(
+            *(
+                tuple(replace(term, weight=term.weight * weight) for term in terms)
+                for terms in self.alternatives
+            )
+        )
 
     __rmul__ = __mul__
 
     def __repr__(self) -> str:
-        return " + ".join(f"{t.weight:g} * Query({t.subject!r})" for t in self.terms)
+        return " | ".join(
+            " + ".join(f"{t.weight:g} * Query({t.subject!r})" for t in terms)
+            for terms in self.alternatives
+        )

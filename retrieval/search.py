@@ -4,29 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from retrieval.errors import MediaError, QueryError
-from retrieval.media.media import open_media
+from retrieval.calibration import score
+from retrieval.errors import QueryError
 from retrieval.records import Hit, Kind, Modality, ScoredMoment
-from retrieval.vectors import unit
+from retrieval.scoring import UNWANTED, Scoring, either
+from retrieval.terms import embed_term
+from retrieval.vectors import unit_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from retrieval.catalog.catalog import Catalog, Owner
     from retrieval.catalog.filter import Filter
-    from retrieval.media.content import Content
     from retrieval.index_cache import IndexCache
-    from retrieval.query import Query, Term
+    from retrieval.query import Query
     from retrieval.space import JointSpace
-    from retrieval.vectors import Ids, Vector
-
-Floats = npt.NDArray[np.float64]
+    from retrieval.terms import EmbeddedTerm
+    from retrieval.vectors import Ids, Vector, Vectors
 
 MOMENTS_OF = {
     Kind.TEXT: {Modality.TEXT},
@@ -36,9 +34,6 @@ MOMENTS_OF = {
 }
 """Which moments a file of each kind can have."""
 
-UNWANTED = 0.5
-"""How much a match with an unwanted term takes away."""
-
 FIRST_LOOK = 100
 """Candidates fetched at first, at least; more follow while they fall into too few files."""
 
@@ -46,176 +41,147 @@ ALSO = 5
 """Most further moments shown with a hit."""
 
 
-@dataclass(frozen=True)
-class EmbeddedTerm:
-    """A term with its vectors: one for each modality it has, in each space of that modality."""
-
-    weight: float
-    blocks: dict[Modality, dict[str, Vector]]
-
-
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A moment that may answer, before it is grouped into a file."""
 
     content_id: int
+    evidence: float
     match: ScoredMoment
 
 
 class Search:
-    """Searches one library; holds nothing that the catalog and the indexes do not know."""
+    """Searches one library; what it remembers is drawn anew when the catalog has changed."""
 
     def __init__(self, catalog: Catalog, indexes: IndexCache, space: JointSpace) -> None:
         self._catalog = catalog
         self._indexes = indexes
         self._space = space
+        self._scoring = Scoring(catalog, space)
 
-    def hits(self, query: Query, k: int, wanted: Filter) -> list[Hit]:
-        """The k best files, best first.
+    def hits(self, query: Query, k: int, wanted: Filter, min_score: float = 0.0) -> list[Hit]:
+        """The k best files, best first, none below `min_score`.
 
         Raises:
             QueryError: the query cannot be answered as it stands.
         """
         if k < 1:
             raise QueryError(f"k = {k}: ask for at least one hit.")
-        terms = [self._embed(term) for term in query.terms]
-        if not any(term.weight > 0 for term in terms):
+        alternatives = [
+            [embed_term(term, self._space, self._catalog) for term in terms]
+            for terms in query.alternatives
+        ]
+        if not all(any(term.weight > 0 for term in terms) for terms in alternatives):
             raise QueryError("Nothing is wanted in this query: give at least one term to look for.")
         kinds = wanted.kinds or frozenset(Kind)
-        targets = sorted(set().union(*(MOMENTS_OF[kind] for kind in kinds)))
-        candidates = [c for target in targets for c in self._candidates(terms, target, k, wanted)]
+        targets: list[Modality] = sorted(set().union(*(MOMENTS_OF[kind] for kind in kinds)))
+        candidates = [
+            candidate
+            for target, answerable in self._answerable(alternatives, targets).items()
+            for candidate in self._candidates(answerable, target, k, wanted)
+            if candidate.match.score >= min_score
+        ]
         return self._group(candidates, k, wanted)
 
-    def _embed(self, term: Term) -> EmbeddedTerm:
-        subject = term.subject
-        if isinstance(subject, str):
-            rows = self._space.embed(Modality.TEXT, [subject])
-            blocks = {Modality.TEXT: {space: row[0] for space, row in rows.items()}}
-        elif isinstance(subject, Path):
-            blocks = self._embed_file(subject)
-        elif isinstance(subject, np.ndarray):
-            blocks = self._split(subject)
-        else:
-            blocks = self._stored(int(subject))
-        return EmbeddedTerm(term.weight, blocks)
+    def _answerable(
+        self, alternatives: Sequence[Sequence[EmbeddedTerm]], targets: Sequence[Modality]
+    ) -> dict[Modality, list[list[EmbeddedTerm]]]:
+        """For each target the alternatives of which every wanted term can be compared with it.
 
-    def _embed_file(self, path: Path) -> dict[Modality, dict[str, Vector]]:
-        """For each modality of a file the mean of its moments."""
-        moments: dict[Modality, list[Content]] = {}
-        try:
-            with path.open("rb") as file:
-                media = open_media(file, self._space.model_set.windows, name=path.name)
-                for moment, content in media.pieces:
-                    moments.setdefault(moment.modality, []).append(content)
-        except OSError as error:
-            raise QueryError(f"Cannot read {path}: {error.strerror}.") from error
-        except MediaError as error:
-            raise QueryError(f"Cannot search with {path}: {error}") from error
-        if not moments:
-            raise QueryError(f"Cannot search with {path}: there is nothing to hear in it.")
-        return {
-            modality: {
-                space: unit(rows.mean(axis=0))
-                for space, rows in self._space.embed(modality, contents).items()
-            }
-            for modality, contents in moments.items()
-        }
-
-    def _stored(self, moment_id: int) -> dict[Modality, dict[str, Vector]]:
-        found = self._catalog.moments([moment_id])
+        Raises:
+            QueryError: there are none at all.
+        """
+        found: dict[Modality, list[list[EmbeddedTerm]]] = {}
+        for target in targets:
+            for terms in alternatives:
+                comparable = [t for t in terms if self._meets(t, target)]
+                if all(t in comparable for t in terms if t.weight > 0):
+                    found.setdefault(target, []).append(comparable)
         if not found:
-            raise QueryError(f"There is no moment {moment_id} in this library.")
-        modality = found[moment_id][1].modality
-        spaces = self._space.spaces_of(modality)
-        return {modality: {s: self._catalog.vectors(s, [moment_id])[1][0] for s in spaces}}
-
-    def _split(self, joint: Vector) -> dict[Modality, dict[str, Vector]]:
-        """A joint vector fills every space, as a text does."""
-        dims = self._space.dims
-        if len(joint) != sum(dims.values()):
             raise QueryError(
-                f"The query vector has {len(joint)} dimensions; this library's have "
-                f"{sum(dims.values())}."
+                f"Model set {self._space.model_set.name} has no bridge between what is asked and "
+                "what is asked for. Make it with: anyseek models fit-bridge"
             )
-        ends = np.cumsum([dims[space] for space in sorted(dims)])[:-1]
-        blocks = np.split(joint, ends)
-        return {Modality.TEXT: {s: unit(b) for s, b in zip(sorted(dims), blocks, strict=True)}}
+        return found
+
+    def _meets(self, term: EmbeddedTerm, target: Modality) -> bool:
+        return any(self._space.meets(modality, target) for modality in term.blocks)
 
     def _candidates(
-        self, terms: Sequence[EmbeddedTerm], target: Modality, k: int, wanted: Filter
+        self,
+        alternatives: Sequence[Sequence[EmbeddedTerm]],
+        target: Modality,
+        k: int,
+        wanted: Filter,
     ) -> list[Candidate]:
         """The best moments of one modality: enough of them to fill k files, if there are."""
         allowed = self._catalog.allowed(target, wanted)
         look = max(FIRST_LOOK, 2 * k)
+        queries = self._queries(alternatives, target)
         while True:
-            ids, exhausted = self._nearest(terms, target, look, allowed)
-            owners = self._catalog.moments(ids)
-            files = {content_id for content_id, _ in owners.values()}
-            if exhausted or len(files) >= k:
+            ids, exhausted = self._nearest(queries, target, look, allowed)
+            found = self._catalog.moments(ids)
+            if exhausted or len({content_id for content_id, _ in found.values()}) >= k:
                 break
             look *= 4
-        scores, cosines = self._score(terms, target, ids)
+        ids = np.array([i for i in ids.tolist() if i in found], dtype=np.int64)
+        if not len(ids):
+            return []
+        scored = either([self._scoring.score(terms, target, ids) for terms in alternatives])
+        rows = zip(
+            ids.tolist(),
+            scored.evidence.tolist(),
+            score(scored.evidence).tolist(),
+            np.clip(scored.cosines, -1.0, 1.0).tolist(),
+            strict=True,
+        )
         return [
-            Candidate(owners[i][0], ScoredMoment(owners[i][1], float(score), float(cosine)))
-            for i, score, cosine in zip(ids.tolist(), scores, cosines, strict=True)
-            if i in owners
+            Candidate(found[i][0], evidence, ScoredMoment(found[i][1], points, cosine))
+            for i, evidence, points, cosine in rows
         ]
 
+    def _queries(
+        self, alternatives: Sequence[Sequence[EmbeddedTerm]], target: Modality
+    ) -> dict[str, Vectors]:
+        """Space to the vectors `(n, dim)` to look with: each wanted term, and all terms at once."""
+        vectors: dict[str, list[Vector]] = {}
+        for terms in alternatives:
+            together: dict[str, list[Vector]] = {}
+            for term in terms:
+                for modality, blocks in term.blocks.items():
+                    if not self._space.meets(modality, target):
+                        continue
+                    for space, row in self._space.routes(
+                        modality, blocks, target, self._scoring.means
+                    ):
+                        if term.weight > 0:
+                            vectors.setdefault(space, []).append(row)
+                        share = term.weight if term.weight > 0 else UNWANTED * term.weight
+                        together.setdefault(space, []).append((share * row).astype(np.float32))
+            # A moment that has something of every term may be near to none of them alone.
+            for space, rows in together.items():
+                if len(rows) > 1:
+                    vectors.setdefault(space, []).append(np.sum(rows, axis=0))
+        return {space: unit_rows(np.stack(rows)) for space, rows in vectors.items()}
+
     def _nearest(
-        self, terms: Sequence[EmbeddedTerm], target: Modality, look: int, allowed: Ids | None
+        self, queries: Mapping[str, Vectors], target: Modality, look: int, allowed: Ids | None
     ) -> tuple[Ids, bool]:
-        """Ids near any wanted term, ascending, and whether there are no more than these."""
+        """Ids near any of the queries, ascending, and whether there are no more than these."""
         found = []
         exhausted = True
-        for term in terms:
-            if term.weight <= 0:
-                continue
-            for modality, blocks in term.blocks.items():
-                for space in self._space.shared(modality, target):
-                    index = self._indexes.get(space, target)
-                    ids, _ = index.search(blocks[space][None, :], look, allowed)[0]
-                    exhausted &= len(ids) < look
-                    found.append(ids)
-        ids = np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
-        return ids, exhausted
-
-    def _score(
-        self, terms: Sequence[EmbeddedTerm], target: Modality, ids: Ids
-    ) -> tuple[Floats, Floats]:
-        """Scores `(n,)` of all terms together and cosines `(n,)` of the wanted ones."""
-        wanted = np.zeros(len(ids))
-        unwanted = np.zeros(len(ids))
-        total = sum(term.weight for term in terms if term.weight > 0)
-        for term in terms:
-            cosines = self._cosines(term, target, ids)
-            if term.weight > 0:
-                wanted += term.weight / total * cosines
-            else:
-                unwanted = np.maximum(unwanted, -term.weight * cosines)
-        return np.clip(wanted - UNWANTED * unwanted, 0, 1), wanted
-
-    def _cosines(self, term: EmbeddedTerm, target: Modality, ids: Ids) -> Floats:
-        """How near each moment is to a term, `(n,)`, by the catalog's own vectors.
-
-        A term with several modalities (a video) counts by the one that is nearest.
-        """
-        best = np.full(len(ids), -1.0)
-        for modality, blocks in term.blocks.items():
-            spaces = self._space.shared(modality, target)
-            if not spaces:
-                continue
-            cosines = np.zeros(len(ids))
-            for space in spaces:
-                _, rows = self._catalog.vectors(space, ids)
-                cosines += rows.astype(np.float64) @ blocks[space].astype(np.float64)
-            best = np.maximum(best, cosines / len(spaces))
-        return best
+        for space, rows in queries.items():
+            for ids, _ in self._indexes.get(space, target).search(rows, look, allowed):
+                exhausted &= len(ids) < look
+                found.append(ids)
+        return np.unique(np.concatenate(found)), exhausted
 
     def _group(self, candidates: Sequence[Candidate], k: int, wanted: Filter) -> list[Hit]:
         """One hit for each content, by its best moment."""
         by_content: dict[int, list[ScoredMoment]] = {}
+        # By evidence, since scores near 1 differ in digits that a float does not have.
         ordered = sorted(
-            candidates, key=lambda c: (-c.match.score, -c.match.cosine, c.match.moment.id)
+            candidates, key=lambda c: (-c.evidence, -c.match.cosine, c.match.moment.id)
         )
         for candidate in ordered:
             by_content.setdefault(candidate.content_id, []).append(candidate.match)

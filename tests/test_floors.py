@@ -13,7 +13,16 @@ SHELVES = [
     ["errors", "records"],
     ["vectors", "media"],
     ["encoders", "catalog", "vector_index"],
-    ["index_cache", "space"],
+    [
+        "bridge",
+        "calibration",
+        "calibration_fit",
+        "caption_bank",
+        "cohort",
+        "hubness",
+        "index_cache",
+        "space",
+    ],
 ]
 """Left to right; every other module of `retrieval` may import all of these."""
 

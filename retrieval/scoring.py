@@ -1,0 +1,160 @@
+"""How well moments answer the terms of a query, as evidence that is comparable everywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from retrieval.cohort import Cohorts, known_hubs, stored_rows
+from retrieval.hubness import LEAST_MOMENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from retrieval.catalog.catalog import Catalog
+    from retrieval.records import Modality
+    from retrieval.space import Blocks, JointSpace
+    from retrieval.terms import EmbeddedTerm
+    from retrieval.vectors import Ids, Vector, Vectors
+
+Floats = npt.NDArray[np.float64]
+
+UNWANTED = 0.5
+"""How much of the evidence for an unwanted term is taken off."""
+
+FLOOR_SPREADS = 3.0
+"""Evidence for a wanted term counts from this many spreads below its background."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """How well some moments answer something."""
+
+    evidence: Floats
+    """`(n,)` log-likelihood ratios of match against no match."""
+    cosines: Floats
+    """`(n,)` what they were made from, as it was."""
+    floor: float
+    """The evidence of a moment that has nothing of it at all."""
+
+
+class Scoring:
+    """Scores moments of one library."""
+
+    def __init__(self, catalog: Catalog, space: JointSpace) -> None:
+        self._catalog = catalog
+        self._space = space
+        self._cohorts = Cohorts(catalog, space)
+
+    def means(self, space: str, modality: Modality) -> Vector | None:
+        """What the moments of a modality have in common, for bridges."""
+        cohort = self._cohorts.get(modality)
+        return self._space.adapted_mean(space, modality, cohort.means.get(space), cohort.counted)
+
+    def score(self, terms: Sequence[EmbeddedTerm], target: Modality, ids: Ids) -> Scored:
+        """All terms together, for moments of one modality with ascending ids `(n,)`."""
+        dims = self._space.dims
+        rows = {
+            space: stored_rows(self._catalog, space, dims[space], ids)
+            for space in self._space.spaces_of(target)
+        }
+        hubs = self._hubs(target, ids)
+        each = [(t.weight, self._term(t, target, rows, hubs)) for t in terms]
+        wanted = [(weight, scored) for weight, scored in each if weight > 0]
+        unwanted = [(-weight, scored) for weight, scored in each if weight < 0]
+        return without(together(wanted), unwanted)
+
+    def _term(
+        self,
+        term: EmbeddedTerm,
+        target: Modality,
+        rows: Mapping[str, Vectors],
+        hubs: Mapping[str, Floats],
+    ) -> Scored:
+        """One term; one with several modalities (a video) counts by the one that fits best."""
+        return either(
+            [
+                self._block(modality, blocks, target, rows, hubs)
+                for modality, blocks in term.blocks.items()
+                if self._space.meets(modality, target)
+            ]
+        )
+
+    def _block(
+        self,
+        query: Modality,
+        blocks: Blocks,
+        target: Modality,
+        rows: Mapping[str, Vectors],
+        hubs: Mapping[str, Floats],
+    ) -> Scored:
+        space, cohort = self._space, self._cohorts.get(target)
+        scale = space.calibration.scale(query, target)
+        cosines = space.cosines(query, blocks, target, rows, self.means)
+        around = space.cosines(query, blocks, target, cohort.vectors, self.means)
+        shared = space.shared(query, target)
+        held_back, held_back_around = (
+            scale.hub_weight * np.mean([values[s] - cohort.usual_hub[s] for s in shared], axis=0)
+            if shared and hubs and scale.hub_weight
+            else 0.0
+            for values in (hubs, cohort.hubs)
+        )
+        background = scale.background(around - held_back_around)
+        lowest = np.array([background.centre - FLOOR_SPREADS * background.spread])
+        return Scored(
+            scale.evidence(cosines - held_back, background),
+            cosines,
+            float(scale.evidence(lowest, background)[0]),
+        )
+
+    def _hubs(self, target: Modality, ids: Ids) -> dict[str, Floats]:
+        """Hub values of moments, space to `(n,)`; none where the library is too small for them."""
+        if self._cohorts.get(target).total < LEAST_MOMENTS:
+            return {}
+        return {
+            space: known_hubs(self._catalog, space, ids) for space in self._space.spaces_of(target)
+        }
+
+
+def together(wanted: Sequence[tuple[float, Scored]]) -> Scored:
+    """Weighted terms that are all wanted in one moment.
+
+    The weighted geometric mean of the evidence above the floors: a moment that has nothing of one
+    term is not saved by having much of another, as it would be by a sum (i-CIR).
+    """
+    total = sum(weight for weight, _ in wanted)
+    shares = [(weight / total, scored) for weight, scored in wanted]
+    if len(shares) == 1:
+        return shares[0][1]
+    floor = sum(share * scored.floor for share, scored in shares)
+    above = [np.maximum(s.evidence - s.floor, 0.0) ** share for share, s in shares]
+    return Scored(
+        np.prod(above, axis=0) + floor,
+        np.sum([share * scored.cosines for share, scored in shares], axis=0),
+        floor,
+    )
+
+
+def without(wanted: Scored, unwanted: Sequence[tuple[float, Scored]]) -> Scored:
+    """What is wanted, held back by the unwanted term that matches most."""
+    if not unwanted:
+        return wanted
+    matched = np.max([w * np.maximum(s.evidence, 0.0) for w, s in unwanted], axis=0)
+    return Scored(wanted.evidence - UNWANTED * matched, wanted.cosines, wanted.floor)
+
+
+def either(alternatives: Sequence[Scored]) -> Scored:
+    """For each moment the alternative that fits it best."""
+    if len(alternatives) == 1:
+        return alternatives[0]
+    evidence = np.stack([scored.evidence for scored in alternatives])
+    best = evidence.argmax(axis=0)[None, :]
+    cosines = np.stack([scored.cosines for scored in alternatives])
+    return Scored(
+        np.take_along_axis(evidence, best, 0)[0],
+        np.take_along_axis(cosines, best, 0)[0],
+        max(scored.floor for scored in alternatives),
+    )

@@ -72,8 +72,7 @@ class Scale:
         if not n:
             return Background(self.usual_centre, self.usual_spread)
         median = float(np.median(cohort))
-        below = cohort[cohort <= median]
-        own = float(np.mean((below - median) ** 2))
+        own = lower_spread(cohort) ** 2
         share = n / (n + self.prior)
         centre = share * median + (1 - share) * self.usual_centre
         variance = share * own + (1 - share) * self.usual_spread**2
@@ -84,6 +83,12 @@ class Scale:
         against_own = (cosines - background.centre) / background.spread
         against_usual = (cosines - self.usual_centre) / self.usual_spread
         return self.bias + self.slope * against_own + self.steady_slope * against_usual
+
+
+def lower_spread(values: Floats) -> float:
+    """Standard deviation of values `(n,)`, n > 0, judged by the lower half of them alone."""
+    lower = np.sort(values)[: (len(values) + 1) // 2]
+    return float(np.sqrt(np.mean((lower - np.median(values)) ** 2)))
 
 
 def score(evidence: Floats) -> Floats:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.calibration import LEAST_SPREAD, Scale
+from retrieval.calibration import LEAST_SPREAD, Scale, lower_spread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +53,7 @@ def fit_scale(queries: Sequence[Judged], *, prior: float = 16.0, hub_weight: flo
         raise ValueError("a scale needs matches and others")
     scale = Scale(
         usual_centre=float(np.median(others)),
-        usual_spread=max(_lower_spread(others), LEAST_SPREAD),
+        usual_spread=max(lower_spread(others), LEAST_SPREAD),
         prior=prior,
         hub_weight=hub_weight,
     )
@@ -69,11 +69,6 @@ def fit_scale(queries: Sequence[Judged], *, prior: float = 16.0, hub_weight: flo
     labels = np.concatenate([q.matches for q in queries])
     bias, slopes = _logistic(features, labels)
     return replace(scale, bias=bias, slope=float(slopes[0]), steady_slope=float(slopes[1]))
-
-
-def _lower_spread(values: Floats) -> float:
-    median = np.median(values)
-    return float(np.sqrt(np.mean((values[values <= median] - median) ** 2)))
 
 
 def _logistic(features: Floats, labels: npt.NDArray[np.bool_]) -> tuple[float, Floats]:

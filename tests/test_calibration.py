@@ -1,0 +1,114 @@
+"""Scores: against a background, comparable, monotone, readable from a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retrieval.calibration import Background, Calibration, Scale, score
+from retrieval.errors import ModelError
+from retrieval.records import Modality
+
+cosines = st.lists(st.floats(-1, 1), min_size=0, max_size=40).map(np.array)
+
+
+def test_no_moments_mean_the_usual_background() -> None:
+    scale = Scale(usual_centre=0.3, usual_spread=0.05)
+    assert scale.background(np.empty(0)) == Background(0.3, 0.05)
+
+
+def test_many_moments_outweigh_the_usual_background() -> None:
+    rng = np.random.default_rng(0)
+    scale = Scale(usual_centre=0.3, usual_spread=0.05, prior=8)
+    few = scale.background(rng.normal(0.7, 0.1, 4))
+    many = scale.background(rng.normal(0.7, 0.1, 20_000))
+    assert many.centre == pytest.approx(0.7, abs=0.005)
+    assert many.spread == pytest.approx(0.1, rel=0.05)
+    assert 0.3 < few.centre < 0.6
+
+
+def test_matches_in_the_cohort_hardly_move_the_background() -> None:
+    rng = np.random.default_rng(1)
+    others = rng.normal(0.2, 0.05, 180)
+    clean = Scale().background(others)
+    mixed = Scale().background(np.concatenate([others, rng.normal(0.9, 0.02, 60)]))
+    assert abs(mixed.centre - clean.centre) < 0.5 * clean.spread
+    assert mixed.spread < 1.5 * clean.spread
+    naive = np.concatenate([others, np.full(60, 0.9)])
+    assert naive.std() > 4 * clean.spread
+
+
+@given(cosines, cosines)
+def test_a_higher_cosine_is_never_a_lower_score(cohort: np.ndarray, found: np.ndarray) -> None:
+    scale = Scale(slope=1.5, steady_slope=0.3)
+    found = np.sort(found)
+    points = score(scale.evidence(found, scale.background(cohort)))
+    assert (np.diff(points) >= 0).all()
+    assert ((points >= 0) & (points <= 1)).all()
+
+
+@given(cosines, st.floats(0.1, 10), st.floats(-0.5, 0.5))
+def test_another_scale_of_cosines_gives_the_same_evidence(
+    cohort: np.ndarray, stretch: float, shift: float
+) -> None:
+    scale = Scale(slope=1.5, steady_slope=0.3)
+    other = Scale(
+        usual_centre=scale.usual_centre * stretch + shift,
+        usual_spread=scale.usual_spread * stretch,
+        slope=1.5,
+        steady_slope=0.3,
+    )
+    found = np.linspace(-1, 1, 7)
+    background = scale.background(cohort)
+    moved = other.background(cohort * stretch + shift)
+    if background.spread > 0.02:
+        np.testing.assert_allclose(
+            scale.evidence(found, background),
+            other.evidence(found * stretch + shift, moved),
+            rtol=1e-6,
+            atol=1e-6,
+        )
+
+
+def test_equal_cosines_do_not_divide_by_zero() -> None:
+    scale = Scale(prior=0.0)
+    evidence = scale.evidence(np.array([0.5]), scale.background(np.full(300, 0.5)))
+    assert np.isfinite(evidence).all()
+
+
+def test_even_evidence_is_half() -> None:
+    np.testing.assert_allclose(score(np.array([0.0])), [0.5])
+    np.testing.assert_allclose(score(np.array([np.log(3)])), [0.75])
+    assert score(np.array([-1e4, 1e4])).tolist() == [0.0, 1.0]
+
+
+def test_three_spreads_are_half_by_default() -> None:
+    scale = Scale()
+    background = Background(0.2, 0.1)
+    np.testing.assert_allclose(score(scale.evidence(np.array([0.5]), background)), [0.5])
+
+
+def test_the_file_holds_everything(tmp_path: Path) -> None:
+    fitted = Calibration(
+        {(Modality.TEXT, Modality.AUDIO): Scale(0.1, 0.2, -4.0, 2.0, 0.5, 16.0, 0.75)},
+        level=0.625,
+        source="a generated world",
+    )
+    fitted.save(tmp_path / "calibration.json")
+    assert Calibration.load(tmp_path / "calibration.json") == fitted
+    assert fitted.scale(Modality.TEXT, Modality.AUDIO).hub_weight == 0.75
+    assert fitted.scale(Modality.AUDIO, Modality.TEXT) == Scale()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"level": 1}', '{"source":"","level":0.5,"scales":{"text->smell":{}}}']
+)
+def test_a_damaged_file_says_what_to_do(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "calibration.json"
+    path.write_text(text)
+    with pytest.raises(ModelError, match="Pull the model set again"):
+        Calibration.load(path)

@@ -1,0 +1,140 @@
+"""An encoder of a pair of modalities whose two towers are loaded when they are first needed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from retrieval.encoders.checksums import cached_sha256
+from retrieval.vectors import unit_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from retrieval.media.content import Content
+    from retrieval.records import Modality
+    from retrieval.vectors import Vectors
+
+Arrays: TypeAlias = tuple[npt.NDArray[Any], ...]
+"""One content, prepared: the arrays that its tower takes, without the batch axis."""
+
+
+class Towers(Protocol):
+    """The heavy half of an encoder: a loaded model and its own preprocessing."""
+
+    precision: str
+
+    def prepare(self, modality: Modality, content: Content) -> Arrays:
+        """Bring one content into the form the tower takes; safe in several threads."""
+
+    def run(self, modality: Modality, rows: Sequence[Arrays]) -> npt.NDArray[np.float32]:
+        """Vectors `(n, dim)` of prepared rows, of any length, each from its own row alone."""
+
+
+class TwoTowerEncoder:
+    """An `Encoder` that knows what it is from small files and loads its towers at first use."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        dim: int,
+        modalities: frozenset[Modality],
+        files: Sequence[Path],
+        settings: Mapping[str, object],
+        precision: str,
+        load: Callable[[], Towers],
+    ) -> None:
+        """Describe the model.
+
+        Args:
+            name: Which model this is; also the name of its space.
+            dim: Length of its vectors.
+            modalities: What it encodes.
+            files: Weights, configuration and tokenizer: all that shapes a vector.
+            settings: What else shapes a vector.
+            precision: `fp32`, `bf16`, `fp16`; `auto` is settled by loading the towers.
+            load: Makes the towers; imports the heavy packages.
+        """
+        self._name = name
+        self._dim = dim
+        self._modalities = modalities
+        self._files = tuple(files)
+        self._settings = dict(settings)
+        self._precision = precision
+        self._load = load
+        self._lock = Lock()
+        self._loaded: Towers | None = None
+        self._fingerprint = ""
+
+    @property
+    def name(self) -> str:
+        """Which model this is."""
+        return self._name
+
+    @property
+    def space(self) -> str:
+        """Its space is its own: named after the model."""
+        return self._name
+
+    @property
+    def dim(self) -> int:
+        """Length of its vectors."""
+        return self._dim
+
+    @property
+    def modalities(self) -> frozenset[Modality]:
+        """What it can encode."""
+        return self._modalities
+
+    @property
+    def precision(self) -> str:
+        """`fp32`, `bf16` or `fp16`."""
+        return self.towers().precision if self._precision == "auto" else self._precision
+
+    @property
+    def fingerprint(self) -> str:
+        """Hex hash of the files of the model, its settings and its precision."""
+        if not self._fingerprint:
+            facts = {
+                "name": self._name,
+                "files": {path.name: cached_sha256(path) for path in self._files},
+                "settings": self._settings,
+                "precision": self.precision,
+            }
+            text = json.dumps(facts, sort_keys=True)
+            self._fingerprint = hashlib.sha256(text.encode()).hexdigest()
+        return self._fingerprint
+
+    def towers(self) -> Towers:
+        """The loaded model; loads it when called for the first time.
+
+        Raises:
+            ModelError: the model cannot be loaded.
+        """
+        with self._lock:
+            if self._loaded is None:
+                self._loaded = self._load()
+            return self._loaded
+
+    def prepare(self, modality: Modality, content: Content) -> Arrays:
+        """Bring one content into the form `encode` takes."""
+        self._check(modality)
+        return self.towers().prepare(modality, content)
+
+    def encode(self, modality: Modality, prepared: Sequence[Any]) -> Vectors:
+        """Encode what `prepare` returned: `(n, dim)` float32 unit rows."""
+        self._check(modality)
+        if not prepared:
+            return np.zeros((0, self._dim), dtype=np.float32)
+        return unit_rows(self.towers().run(modality, prepared))
+
+    def _check(self, modality: Modality) -> None:
+        if modality not in self._modalities:
+            raise ValueError(f"{self._name} does not encode {modality}")

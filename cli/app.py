@@ -11,13 +11,14 @@ from .demo import demo
 from .files import failures, forget
 from .index import index
 from .library import rebuild, status, verify
-from .program import Program
+from .program import Program, quieten
 from .search import search
 
 FIND = "Index and find"
 CARE = "Look after the library"
 
 app = typer.Typer(
+    name="anyseek",
     cls=Program,
     help="Point it at a folder; find anything in it by words, by a picture or by a sound.",
     epilog="Start with: anyseek index FOLDER, then: anyseek search WORDS. "
@@ -65,6 +66,7 @@ app.command(rich_help_panel=CARE)(rebuild)
 
 def main() -> None:
     """Run the program with the arguments of this process."""
+    quieten()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

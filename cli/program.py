@@ -38,7 +38,6 @@ class Program(TyperGroup):
         **extra: Any,
     ) -> Any:
         """Run one command and exit."""
-        quieten()
         try:
             code = super().main(
                 args,

@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
 CATALOG = "catalog.db"
 DEFAULT_MODELS = "mini"
+FARTHEST_NS = (1 << 63) - 1
+"""The largest number that SQLite stores; as a time the year 2262."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,10 +344,21 @@ class Library:
         return Filter(
             kinds=None if kinds is None else frozenset(Kind(kind) for kind in kinds),
             under=None if under is None else self._under(under),
-            since_ns=None if since is None else int(since.timestamp() * 1e9),
-            until_ns=None if until is None else int(until.timestamp() * 1e9),
+            since_ns=_time_ns(since),
+            until_ns=_time_ns(until),
             missing=missing,
         )
+
+
+def _time_ns(time: datetime | None) -> int | None:
+    """Nanoseconds since 1970, no farther off than the catalog can count."""
+    if time is None:
+        return None
+    try:
+        time_ns = int(time.timestamp() * 1e9)
+    except (ValueError, OverflowError):  # year 1, before or after it in another time zone
+        time_ns = FARTHEST_NS if time.year > 1970 else -FARTHEST_NS
+    return max(-FARTHEST_NS, min(time_ns, FARTHEST_NS))
 
 
 def _create(path: Path, models: str | ModelSet) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import zlib
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from retrieval.records import Modality
-from retrieval.vector_index import IndexDamaged, VectorIndex
+from retrieval.vector_index import IndexDamaged, IndexFile, VectorIndex, require_faiss
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+Key = tuple[str, Modality]
+Stamp = tuple[int, int]
+
 
 class IndexCache:
     """One index for each space and modality, kept under `vectors/` of the library."""
@@ -23,74 +27,106 @@ class IndexCache:
     def __init__(self, folder: Path, catalog: Catalog) -> None:
         self._folder = folder
         self._catalog = catalog
-        self._indexes: dict[tuple[str, Modality], VectorIndex] = {}
-        self._saved: dict[tuple[str, Modality], int] = {}
+        self._indexes: dict[Key, VectorIndex] = {}
+        self._stamps: dict[Key, Stamp] = {}
         self._lock = Lock()
 
     def get(self, space: str, modality: Modality) -> VectorIndex:
-        """The index of a modality in a space, in step with the catalog."""
+        """The index of a modality in a space, in step with the catalog; safe in several threads.
+
+        Raises:
+            MissingPackage: FAISS is not installed.
+        """
+        require_faiss()
         key = (space, modality)
         with self._lock:
-            if key not in self._indexes:
-                self._indexes[key] = self._load(space, modality)
-                self._saved[key] = self._indexes[key].change
-            index = self._indexes[key]
-            if index.change != self._catalog.changes():
-                self._catch_up(index, space, modality)
+            index = self._indexes.get(key)
+            if index is None:
+                index = self._indexes[key] = VectorIndex(self._catalog.spaces()[space])
+            if key not in self._stamps or index.change != self._catalog.changes():
+                self._load_if_newer(key, index)
+                with self._catalog.changes_since(index.change, *key) as changes:
+                    index.update(changes.removed, changes.added, changes.change)
             return index
 
-    def save(self) -> None:
-        """Write every index that has changed since it was read; for the writer only."""
-        self._folder.mkdir(exist_ok=True)
-        for key, index in self._indexes.items():
-            if self._saved[key] != index.change:
-                index.save(self._file(*key))
-                self._saved[key] = index.change
-
-    def rebuild(self) -> None:
-        """Throw every index away and make it anew from the catalog."""
-        for file in self._folder.glob("*.faiss*"):
-            file.unlink()
-        self._indexes.clear()
-        self.refresh()
-
     def refresh(self) -> None:
-        """Bring all indexes in step with the catalog and write them down."""
-        for space in self._catalog.spaces():
+        """Bring all indexes and their files in step with the catalog; for the writer only."""
+        require_faiss()
+        for space, dim in self._catalog.spaces().items():
             for modality in Modality:
-                self.get(space, modality)
-        self.save()
+                self._write((space, modality), dim)
 
     def is_saved(self) -> bool:
-        """Whether every index is written down and in step; reads no more than their headers."""
+        """Whether the files are in step with the catalog; looks no further than their headers."""
         change = self._catalog.changes()
-        return all(
-            VectorIndex.saved_change(self._file(space, modality)) == change
-            for space in self._catalog.spaces()
-            for modality in Modality
-        )
+        try:
+            return all(
+                self._file((space, modality), dim).change() == change
+                for space, dim in self._catalog.spaces().items()
+                for modality in Modality
+            )
+        except IndexDamaged:
+            return False
 
-    def _load(self, space: str, modality: Modality) -> VectorIndex:
-        dim = self._catalog.spaces()[space]
-        file = self._file(space, modality)
-        if file.exists():
-            try:
-                index = VectorIndex.load(file, dim)
-            except IndexDamaged as error:
-                log.warning("rebuilding a damaged index: %s", error)
-            else:
-                if index.change <= self._catalog.changes():
-                    return index
-                log.warning("rebuilding %s: it is ahead of the catalog", file.name)
-        return VectorIndex(dim)
+    def rebuild(self) -> None:
+        """Throw every file away and make it anew from the catalog; for the writer only."""
+        for file in self._folder.glob("*"):
+            file.unlink()
+        self.refresh()
 
-    def _catch_up(self, index: VectorIndex, space: str, modality: Modality) -> None:
-        with self._catalog.changes_since(index.change, space, modality) as changes:
-            index.remove(changes.removed)
-            for ids, vectors in changes.added:
-                index.add(ids, vectors)
-            index.change = changes.change
+    def _write(self, key: Key, dim: int) -> None:
+        """The old index answers meanwhile."""
+        file = self._file(key, dim)
+        since = self._change_of(file)
+        if file.stamp == self._stamps.get(key) and since == self._catalog.changes():
+            return
+        try:
+            with self._catalog.changes_since(since, *key) as changes:
+                state = file.write(changes.removed, changes.added, changes.change)
+        except IndexDamaged as error:
+            log.warning("rebuilding a damaged index: %s", error)
+            file.drop()
+            with self._catalog.changes_since(0, *key) as changes:
+                state = file.write(changes.removed, changes.added, changes.change)
+        with self._lock:
+            self._indexes.setdefault(key, VectorIndex(dim)).state = state
+            self._stamps[key] = file.stamp
 
-    def _file(self, space: str, modality: Modality) -> Path:
-        safe = "".join(c if c.isalnum() else "-" for c in space)
-        return self._folder / f"{safe}.{modality}.faiss"
+    def _change_of(self, file: IndexFile) -> int:
+        """Where a file can be continued from; one that cannot is dropped."""
+        try:
+            change = file.change()
+            # Read after the file's own, since another process may be ahead of what we knew.
+            if change <= self._catalog.changes():
+                return change
+            log.warning("rebuilding %s: it is ahead of the catalog", file)
+        except IndexDamaged as error:
+            log.warning("rebuilding a damaged index: %s", error)
+        file.drop()
+        return 0
+
+    def _load_if_newer(self, key: Key, index: VectorIndex) -> None:
+        """Take over what a writer has written since; a damaged file is passed over."""
+        file = self._file(key, index.dim)
+        stamp = file.stamp
+        if stamp == self._stamps.get(key):
+            return
+        self._stamps[key] = stamp
+        if stamp == (0, 0):
+            return
+        try:
+            state = file.load()
+        except IndexDamaged as error:
+            log.warning("reading the catalog instead of a damaged index: %s", error)
+            return
+        if state.change > self._catalog.changes():
+            log.warning("reading the catalog instead of %s: it is ahead of the catalog", file)
+        elif state.change > index.change:
+            index.state = state
+
+    def _file(self, key: Key, dim: int) -> IndexFile:
+        space, modality = key
+        safe = "".join(c if c.isascii() and (c.islower() or c.isdigit()) else "-" for c in space)
+        if safe != space:
+            safe += f"-{zlib.crc32(space.encode()):08x}"
+        return IndexFile(self._folder, f"{safe}.{modality}", dim)

@@ -1,0 +1,8 @@
+"""Nearest neighbours among vectors, at every size."""
+
+from retrieval.vector_index.backend import faiss, require_faiss
+from retrieval.vector_index.damage import IndexDamaged
+from retrieval.vector_index.index_file import IndexFile
+from retrieval.vector_index.vector_index import VectorIndex
+
+__all__ = ["IndexDamaged", "IndexFile", "VectorIndex", "faiss", "require_faiss"]

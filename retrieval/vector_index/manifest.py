@@ -1,0 +1,58 @@
+"""What an index file says about itself."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from retrieval.vector_index.damage import IndexDamaged
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FORMAT = 1
+"""Of the files; another number means that another anyseek wrote them, and they are made anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What lies in the files of an index."""
+
+    dim: int
+    change: int = 0
+    """The change of the catalog up to which they are in step."""
+    generation: int = 0
+    """Number in the names of the sealed rows and ids."""
+    count: int = 0
+    """Sealed rows, removed ones too."""
+    tail: str = ""
+    """Name of the tail's file; empty if there is none."""
+    tail_crc: int = 0
+    format: int = FORMAT
+
+    def write(self, path: Path) -> None:
+        """Write to a file, which holds the old manifest or the new one at any time."""
+        about = json.dumps(asdict(self), indent=1)
+        fresh = path.with_name(path.name + ".new")
+        fresh.write_text(f"{zlib.crc32(about.encode())}\n{about}\n")
+        fresh.replace(path)
+
+    @classmethod
+    def read(cls, path: Path, dim: int) -> Self:
+        """Read what `write` wrote.
+
+        Raises:
+            IndexDamaged: it is not there, incomplete, of another format or dimension.
+        """
+        try:
+            crc, about = path.read_text().split("\n", 1)
+            if int(crc) != zlib.crc32(about.removesuffix("\n").encode()):
+                raise IndexDamaged(f"{path.name} is not what was written")
+            fields: dict[str, Any] = json.loads(about)
+            if fields["format"] != FORMAT or fields["dim"] != dim:
+                raise IndexDamaged(f"{path.name} is of another format or dimension")
+            return cls(**fields)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise IndexDamaged(f"{path.name}: {error}") from error

@@ -9,6 +9,7 @@ import av
 from av.error import FFmpegError
 
 from retrieval.errors import MediaError, UnknownMedia
+from retrieval.media.pixels import MAX_PIXELS
 from retrieval.media.reasons import reasons
 
 if TYPE_CHECKING:
@@ -38,8 +39,6 @@ STILL = (
     " qoi_pipe sgi_pipe sunrast_pipe tiff_pipe vbn_pipe webp_pipe xbm_pipe xpm_pipe xwd_pipe"
 )
 """Formats of pictures."""
-MAX_PIXELS = 178_956_970
-"""Most pixels of a frame, as for pictures."""
 MAX_DAMAGED_PACKETS = 1000
 """After this many packets in a row that cannot be decoded a stream is given up."""
 

@@ -18,7 +18,20 @@ if TYPE_CHECKING:
     from retrieval.media.windows import Windows
     from retrieval.records import Moment
 
-READERS = (
+BY_MARK = (
+    "heif:open_heif",
+    "jpeg_xl:open_jpeg_xl",
+    "raw:open_raw",
+    "pdf:open_pdf",
+    "word:open_word",
+    "epub:open_epub",
+    "html_text:open_html",
+    "svg:open_svg",
+    "rich_text:open_rich_text",
+    "subtitles:open_subtitles",
+)
+"""Readers that know their files by a clear mark: what they cannot read, nobody else is asked."""
+BY_TRIAL = (
     "picture:open_picture",
     "sound:open_sound",
     "plain_text:open_utf8",
@@ -27,8 +40,8 @@ READERS = (
     "video:open_rare_picture",
     "plain_text:open_any_encoding",
 )
-"""Who is asked whether a file is theirs, in this order: those that know their files by a clear
-mark before those that have to guess. Modules are imported when it is their turn."""
+"""Readers that find out by decoding, those that err least before those that take much for theirs.
+Modules are imported when it is their turn."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +53,9 @@ class Media:
     """Moments in order, each with its content; decodes as it goes, never the whole file at once.
     Raises MediaError at the first piece that cannot be decoded."""
     metadata: Mapping[str, str | int | float] = field(default_factory=dict)
-    """Facts the file states about itself (title, artist, capture date ...)."""
+    """Facts the file states about itself. Text: title, artist, album, genre, description, camera,
+    taken (ISO 8601, as exact as stated). Numbers: year, latitude, longitude (degrees, south and
+    west negative), duration_s, width, height (pixels, before any turn)."""
 
 
 def open_media(file: BinaryIO, windows: Windows, *, name: str = "") -> Media:
@@ -57,20 +72,37 @@ def open_media(file: BinaryIO, windows: Windows, *, name: str = "") -> Media:
     """
     if file.seek(0, os.SEEK_END) == 0:
         raise MediaError("the file is empty")
+    media = _ask(BY_MARK, file, windows, final=True) or _ask(BY_TRIAL, file, windows, final=False)
+    if media is None:
+        raise UnknownMedia("nothing in the file says text, picture, sound or video")
+    if media.kind is Kind.TEXT and is_source_code(name):
+        raise UnknownMedia("source code and settings are left out")
+    return media
+
+
+def _ask(
+    readers: tuple[str, ...], file: BinaryIO, windows: Windows, *, final: bool
+) -> Media | None:
+    """The media of the first reader whose file it is, or None.
+
+    Raises:
+        MediaError: the file is damaged: at once if a reader's word is `final`, else only after
+            nobody else could read it.
+    """
     damage: MediaError | None = None
-    for reader in READERS:
+    for reader in readers:
         file.seek(0)
         try:
-            media = _reader(reader)(file, windows)
+            return _reader(reader)(file, windows)
         except UnknownMedia:
             continue
         except MediaError as error:
             damage = damage or error
-        else:
-            if media.kind is Kind.TEXT and is_source_code(name):
-                raise UnknownMedia("source code and settings are left out")
-            return media
-    raise damage or UnknownMedia("nothing in the file says text, picture, sound or video")
+            if final:
+                break
+    if damage is not None:
+        raise damage
+    return None
 
 
 def _reader(place: str) -> Callable[[BinaryIO, Windows], Media]:

@@ -10,9 +10,11 @@ from PIL import Image, JpegImagePlugin
 
 from retrieval.errors import MediaError, UnknownMedia
 from retrieval.media.animation import frames_of
+from retrieval.media.exif import exif_facts
 from retrieval.media.media import Media
-from retrieval.media.pixels import to_pixels, to_rgb
+from retrieval.media.pixels import MAX_PIXELS, to_pixels, to_rgb
 from retrieval.media.reasons import reasons
+from retrieval.media.tags import tag_facts
 from retrieval.records import Kind, Modality, Moment
 
 if TYPE_CHECKING:
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
     from retrieval.media.content import Content
     from retrieval.media.windows import Windows
 
-MAX_PIXELS = 178_956_970
-"""Most pixels that are decoded: 512 MB as Pillow's 3 bytes, and Pillow's own limit for an error."""
 MAX_JPEG_PIXELS = 1 << 30
 """Most pixels of a sequential JPEG, which is decoded at a coarser scale and line by line."""
 
@@ -48,13 +48,13 @@ def open_picture(file: BinaryIO, windows: Windows) -> Media:
         UnknownMedia: no decoder takes it for a picture.
         MediaError: it begins like a picture, but its header is damaged or claims too many pixels.
     """
-    return _media(_identify(file, MARKED), windows)
+    return picture_media(_identify(file, MARKED), windows)
 
 
 def open_unmarked_picture(file: BinaryIO, windows: Windows) -> Media:
     """Open a picture in a format without a clear mark, such as TGA; raises as `open_picture`."""
     try:
-        return _media(_identify(file, UNMARKED), windows)
+        return picture_media(_identify(file, UNMARKED), windows)
     except UnknownMedia:
         raise
     except MediaError as error:
@@ -83,10 +83,16 @@ def _identify(file: BinaryIO, formats: Iterable[str]) -> ImageFile:
     raise damage or UnknownMedia("the file is no picture")
 
 
-def _media(image: ImageFile, windows: Windows) -> Media:
+def picture_media(image: ImageFile, windows: Windows) -> Media:
+    """The media of an opened, not yet decoded picture.
+
+    Raises:
+        MediaError: it claims too many pixels.
+    """
     _check_size(image)
     width, height = image.size
-    return Media(Kind.IMAGE, _pieces(image, windows), {"width": width, "height": height})
+    facts = tag_facts(image.info) | _exif_facts(image) | {"width": width, "height": height}
+    return Media(Kind.IMAGE, _pieces(image, windows), facts)
 
 
 def _check_size(image: ImageFile) -> None:
@@ -114,6 +120,16 @@ def _pieces(image: ImageFile, windows: Windows) -> Iterator[tuple[Moment, Conten
         yield from frames_of(image, pixels, windows)
     else:
         yield Moment(Modality.IMAGE), pixels
+
+
+def _exif_facts(image: ImageFile) -> dict[str, str | int | float]:
+    """What the camera wrote. Only a loaded PNG would give EXIF that stands behind its pixels."""
+    if image.format == "PNG" and "exif" not in image.info:
+        return {}
+    try:
+        return exif_facts(image.getexif())
+    except Exception:
+        return {}
 
 
 def _orientation(image: ImageFile) -> int:

@@ -11,6 +11,8 @@ from PIL import Image
 if TYPE_CHECKING:
     from retrieval.media.content import Picture
 
+MAX_PIXELS = 178_956_970
+"""Most pixels that are decoded: 512 MB as 3 bytes each, and Pillow's own limit for an error."""
 TURNS = {
     2: (Image.Transpose.FLIP_LEFT_RIGHT,),
     3: (Image.Transpose.ROTATE_180,),

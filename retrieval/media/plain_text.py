@@ -9,14 +9,11 @@ from charset_normalizer import from_bytes
 
 from retrieval.errors import MediaError, UnknownMedia
 from retrieval.media.media import Media
-from retrieval.media.passages import passages
 from retrieval.media.reasons import reasons
-from retrieval.records import Kind, Modality, Moment
+from retrieval.media.sections import section_pieces
+from retrieval.records import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from retrieval.media.content import Content
     from retrieval.media.windows import Windows
 
 MAX_BYTES = 64 << 20
@@ -44,23 +41,32 @@ def open_utf8(file: BinaryIO, windows: Windows) -> Media:
         UnknownMedia: it is not such a text.
         MediaError: it is, but it holds no words or is too large.
     """
-    head = file.read(SAMPLE)
-    marked = next((encoding for mark, encoding in MARKS if head.startswith(mark)), None)
-    if not marked and not _is_utf8(head):
+    encoding = _unicode_encoding(file.read(SAMPLE))
+    if encoding is None:
         raise UnknownMedia("the file is no UTF-8 text")
-    return _media(file, marked or "utf-8", windows)
+    return _media(read_text(file, encoding), windows)
 
 
 def open_any_encoding(file: BinaryIO, windows: Windows) -> Media:
     """Open a text in an older encoding, which has to be guessed; raises as `open_utf8`."""
+    return _media(read_any_text(file), windows)
+
+
+def read_any_text(file: BinaryIO, stated: str | None = None) -> str:
+    """Decode a whole file, by its mark, as UTF-8, as it states itself, or by a guess.
+
+    Raises:
+        UnknownMedia: it is no text in any encoding.
+        MediaError: it is larger than a text may be.
+    """
+    file.seek(0)
     head = file.read(SAMPLE)
-    binary = any(byte in CONTROLS for byte in head) and not _is_wide(head)
-    if binary or len(head) < GUESSABLE:
-        raise UnknownMedia("the file is no text")
-    guess = from_bytes(head[: len(head) & ~3 if _is_wide(head) else len(head)]).best()
-    if guess is None:
-        raise UnknownMedia("the file is no text")
-    return _media(file, guess.encoding, windows)
+    for encoding in filter(None, (_unicode_encoding(head), stated)):
+        try:
+            return read_text(file, encoding)
+        except UnknownMedia:
+            continue
+    return read_text(file, _guessed_encoding(head))
 
 
 def read_text(file: BinaryIO, encoding: str) -> str:
@@ -75,37 +81,44 @@ def read_text(file: BinaryIO, encoding: str) -> str:
     if len(data) > MAX_BYTES:
         raise MediaError(f"the text is larger than {MAX_BYTES >> 20} MB: split it into parts")
     try:
-        text = data.decode(encoding)
-    except (UnicodeError, LookupError) as error:
+        with reasons("the text"):
+            text = data.decode(encoding)
+    except MediaError as error:
         raise UnknownMedia(f"the file is no {encoding} text") from error
     if any(chr(control) in text for control in CONTROLS):
         raise UnknownMedia(f"the file is no {encoding} text")
     return text
 
 
-def text_pieces(text: str, windows: Windows) -> Iterator[tuple[Moment, Content]]:
-    """The passages of a text with their places in it."""
-    for start, end in passages(text, windows.passage_chars):
-        passage = text[start:end]
-        yield Moment(Modality.TEXT, start_char=start, end_char=end, text=passage), passage
-
-
-def _media(file: BinaryIO, encoding: str, windows: Windows) -> Media:
-    with reasons("the text"):
-        text = read_text(file, encoding)
+def _media(text: str, windows: Windows) -> Media:
     if not text.strip():
         raise MediaError("the text holds no words")
-    return Media(Kind.TEXT, text_pieces(text, windows))
+    return Media(Kind.TEXT, section_pieces([text], windows))
 
 
-def _is_utf8(head: bytes) -> bool:
+def _unicode_encoding(head: bytes) -> str | None:
+    """Which Unicode encoding a head is in, by its mark or because it is valid UTF-8."""
+    marked = next((encoding for mark, encoding in MARKS if head.startswith(mark)), None)
+    if marked:
+        return marked
     if any(byte in CONTROLS for byte in head):
-        return False
+        return None
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head)
     except UnicodeDecodeError:
-        return False
-    return True
+        return None
+    return "utf-8"
+
+
+def _guessed_encoding(head: bytes) -> str:
+    wide = _is_wide(head)
+    binary = any(byte in CONTROLS for byte in head) and not wide
+    guess = None
+    if not binary and len(head) >= GUESSABLE:
+        guess = from_bytes(head[: len(head) & ~3] if wide else head).best()
+    if guess is None:
+        raise UnknownMedia("the file is no text")
+    return guess.encoding
 
 
 def _is_wide(head: bytes) -> bool:

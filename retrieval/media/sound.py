@@ -11,6 +11,7 @@ from retrieval.errors import MediaError, UnknownMedia
 from retrieval.media.media import Media
 from retrieval.media.reasons import reasons
 from retrieval.media.sound_windows import cut, mono, resampled
+from retrieval.media.tags import tag_facts
 from retrieval.records import Kind
 
 if TYPE_CHECKING:
@@ -52,10 +53,17 @@ def open_sound(file: BinaryIO, windows: Windows) -> Media:
         raise UnknownMedia("the file does not begin like an MP3")
     if sound.samplerate <= 0 or sound.channels <= 0:
         raise MediaError("the sound states no sample rate or no channels")
-    facts: dict[str, str | int | float] = {}
+    facts = _tags(sound)
     if 0 < (duration_s := sound.frames / sound.samplerate) < UNSTATED_S:
         facts["duration_s"] = round(duration_s, 3)
     return Media(Kind.AUDIO, _pieces(sound, file, windows), facts)
+
+
+def _tags(sound: Stream) -> dict[str, str | int | float]:
+    try:
+        return tag_facts(sound.copy_metadata())
+    except Exception:
+        return {}
 
 
 def _begins_like_mp3(file: BinaryIO) -> bool:
@@ -85,14 +93,14 @@ def _pieces(sound: Stream, file: BinaryIO, windows: Windows) -> Iterator[tuple[M
 def _second_opinion(
     file: BinaryIO, windows: Windows, last_s: float, damage: MediaError
 ) -> Iterator[tuple[Moment, Content]]:
-    """PyAV's moments after `last_s`; without PyAV, or if it fails too, the damage stands."""
-    try:
-        from retrieval.media.soundtrack import sound_pieces
+    """PyAV's moments after `last_s`; if it fails too, the damage stands."""
+    from retrieval.media.soundtrack import sound_pieces
 
+    try:
         for moment, content in sound_pieces(file, windows):
             if moment.start_s is not None and moment.start_s > last_s:
                 yield moment, content
-    except (ImportError, MediaError):
+    except MediaError:
         raise damage from None
 
 

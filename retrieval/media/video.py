@@ -16,10 +16,13 @@ from retrieval.media.container import (
 from retrieval.media.frames import frame_pieces
 from retrieval.media.media import Media
 from retrieval.media.soundtrack import sound_pieces
+from retrieval.media.tags import tag_facts
 from retrieval.records import Kind, Modality, Moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from av.container import InputContainer
 
     from retrieval.media.content import Content
     from retrieval.media.windows import Windows
@@ -34,7 +37,7 @@ def open_video(file: BinaryIO, windows: Windows) -> Media:
     """
     with open_container(file, MOVING) as container:
         pictures, sound = picture_stream(container), sound_stream(container)
-        facts: dict[str, str | int | float] = {}
+        facts = tag_facts(_tags(container))
         if (length_s := duration_s(container)) is not None:
             facts["duration_s"] = round(length_s, 3)
         if pictures is not None:
@@ -44,6 +47,14 @@ def open_video(file: BinaryIO, windows: Windows) -> Media:
     if pictures is None:
         return Media(Kind.AUDIO, sound_pieces(file, windows), facts)
     return Media(Kind.VIDEO, _pieces(file, windows, sound is not None), facts)
+
+
+def _tags(container: InputContainer) -> dict[str, str]:
+    """Tags of the streams and, before them, of the file; Ogg has only the former."""
+    tags: dict[str, str] = {}
+    for stream in container.streams:
+        tags |= stream.metadata
+    return tags | container.metadata
 
 
 def open_rare_picture(file: BinaryIO, windows: Windows) -> Media:

@@ -1,0 +1,65 @@
+"""The command reference of the README, made from the help texts.
+
+`python -m cli.reference README.md` brings the part between the two marks up to date.
+"""
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+BEGIN = "<!-- commands: made by `python -m cli.reference README.md` -->"
+END = "<!-- end of commands -->"
+
+
+def reference() -> str:
+    """Every command with its arguments and options, as Markdown.
+
+    `--library`, which almost every command has, is told in the README's own words.
+    """
+    from typer.main import get_command
+
+    from .app import app
+
+    program = get_command(app)
+    return "\n".join(_commands(program, "anyseek"))
+
+
+def brought_up_to_date(page: str) -> str:
+    """A page with the part between the marks made anew."""
+    head, rest = page.split(BEGIN)
+    _, tail = rest.split(END)
+    return f"{head}{BEGIN}\n\n{reference()}\n{END}{tail}"
+
+
+def _commands(command: Any, name: str) -> Iterator[str]:
+    if name != "anyseek":
+        yield from _one(command, name)
+    for child, its_command in getattr(command, "commands", {}).items():
+        yield from _commands(its_command, f"{name} {child}")
+
+
+def _one(command: Any, name: str) -> Iterator[str]:
+    context = command.make_context(name, [], resilient_parsing=True)
+    usage = " ".join(command.collect_usage_pieces(context)).replace("[OPTIONS]", "").split()
+    yield f"**`{' '.join([name, *usage])}`**: {_sentence(command.help)}"
+    yield ""
+    rows = [
+        record
+        for parameter in command.get_params(context)
+        if not {"--help", "--library"} & set(parameter.opts)
+        and (record := parameter.get_help_record(context))
+    ]
+    for what, says in rows:
+        yield f"- `{what.split(' <')[0]}`: {_sentence(says)}"
+    yield ""
+
+
+def _sentence(help_text: str | None) -> str:
+    return re.sub(r"\s+", " ", (help_text or "").split("\n\n")[0]).strip()
+
+
+if __name__ == "__main__":
+    path = Path(sys.argv[1])
+    path.write_text(brought_up_to_date(path.read_text()))

@@ -142,7 +142,8 @@ class Library:
         return JointSpace(model_set)
 
     @cached_property
-    def _search(self) -> Search:
+    def searcher(self) -> Search:
+        """What answers queries; it also takes terms that are embedded already."""
         return Search(self.catalog, self.indexes, self.space)
 
     @cached_property
@@ -238,7 +239,7 @@ class Library:
         for subject in without:
             combined = combined - Query(subject)
         wanted = self._filter(kinds, under, since, until, missing)
-        return self._search.hits(combined, k, wanted, min_score)
+        return self.searcher.hits(combined, k, wanted, min_score)
 
     def files(
         self, *, kinds: Iterable[Kind | str] | None = None, under: str | Path | None = None

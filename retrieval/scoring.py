@@ -61,7 +61,24 @@ class Scoring:
             space: stored_rows(self._catalog, space, dims[space], ids)
             for space in self._space.spaces_of(target)
         }
-        hubs = self._hubs(target, ids)
+        return self.score_rows(terms, target, rows, self._hubs(target, ids))
+
+    def score_rows(
+        self,
+        terms: Sequence[EmbeddedTerm],
+        target: Modality,
+        rows: Mapping[str, Vectors],
+        hubs: Mapping[str, Floats] | None = None,
+    ) -> Scored:
+        """All terms together, for rows that need not be in the library.
+
+        Args:
+            terms: At least one is wanted, and all can be compared with the target.
+            target: Modality of the rows.
+            rows: Space to `(n, dim)`.
+            hubs: Space to hub values `(n,)`; nothing is taken off without them.
+        """
+        hubs = hubs or {}
         each = [(t.weight, self._term(t, target, rows, hubs)) for t in terms]
         wanted = [(weight, scored) for weight, scored in each if weight > 0]
         unwanted = [(-weight, scored) for weight, scored in each if weight < 0]

@@ -57,7 +57,7 @@ class Search:
         self._catalog = catalog
         self._indexes = indexes
         self._space = space
-        self._scoring = Scoring(catalog, space)
+        self.scoring = Scoring(catalog, space)
 
     def hits(self, query: Query, k: int, wanted: Filter, min_score: float = 0.0) -> list[Hit]:
         """The k best files, best first, none below `min_score`.
@@ -71,6 +71,20 @@ class Search:
             [embed_term(term, self._space, self._catalog) for term in terms]
             for terms in query.alternatives
         ]
+        return self.answer(alternatives, k, wanted, min_score)
+
+    def answer(
+        self,
+        alternatives: Sequence[Sequence[EmbeddedTerm]],
+        k: int,
+        wanted: Filter,
+        min_score: float = 0.0,
+    ) -> list[Hit]:
+        """The k best files for terms that are embedded already.
+
+        Raises:
+            QueryError: the terms cannot be answered as they stand.
+        """
         if not all(any(term.weight > 0 for term in terms) for terms in alternatives):
             raise QueryError("Nothing is wanted in this query: give at least one term to look for.")
         kinds = wanted.kinds or frozenset(Kind)
@@ -127,7 +141,7 @@ class Search:
         ids = np.array([i for i in ids.tolist() if i in found], dtype=np.int64)
         if not len(ids):
             return []
-        scored = either([self._scoring.score(terms, target, ids) for terms in alternatives])
+        scored = either([self.scoring.score(terms, target, ids) for terms in alternatives])
         rows = zip(
             ids.tolist(),
             scored.evidence.tolist(),
@@ -152,7 +166,7 @@ class Search:
                     if not self._space.meets(modality, target):
                         continue
                     for space, row in self._space.routes(
-                        modality, blocks, target, self._scoring.means
+                        modality, blocks, target, self.scoring.means
                     ):
                         if term.weight > 0:
                             vectors.setdefault(space, []).append(row)

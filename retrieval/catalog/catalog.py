@@ -32,7 +32,7 @@ from retrieval.errors import LibraryDamaged
 from retrieval.records import File, Kind, Modality, Moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection, Row
 
@@ -293,6 +293,37 @@ class Catalog:
         )
         with self._engine.connect() as connection:
             return [_moment(row) for row in connection.execute(query)]
+
+    def moment_ids(self, content_id: int) -> set[int]:
+        """The ids of the moments of one content."""
+        query = select(moments.c.id).where(moments.c.content_id == content_id)
+        with self._engine.connect() as connection:
+            return set(connection.scalars(query))
+
+    def content_ids(self, wanted: Filter) -> list[int]:
+        """The contents of the files that pass a filter, ascending."""
+        query = (
+            select(files.c.content_id)
+            .join_from(files, contents)
+            .where(*wanted.conditions())
+            .distinct()
+            .order_by(files.c.content_id)
+        )
+        with self._engine.connect() as connection:
+            return list(connection.scalars(query))
+
+    def first_moments(self, modality: Modality, content_ids: Iterable[int]) -> dict[int, int]:
+        """For each of these contents that has moments of a modality the id of the first."""
+        query = (
+            select(moments.c.content_id, func.min(moments.c.id))
+            .where(
+                moments.c.modality == modality,
+                moments.c.content_id.in_(_listed(sorted(content_ids))),
+            )
+            .group_by(moments.c.content_id)
+        )
+        with self._engine.connect() as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
 
     def owners(self, content_ids: Sequence[int], wanted: Filter) -> dict[int, list[Owner]]:
         """The files that have each of these contents and pass the filter, by path."""

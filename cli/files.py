@@ -49,4 +49,4 @@ def forget(
                 raise QueryError(
                     f"The library knows nothing at {path}. See what it knows: anyseek roots"
                 )
-            say(f"Forgot {counted(gone, 'file')} at {shown_path(path)}.")
+            say(f"Forgot {counted(gone, 'file')}: {shown_path(path)}")

@@ -1,5 +1,6 @@
 """`anyseek index`: folders into the library."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +10,7 @@ import typer
 from .amounts import counted
 from .harmless import shown_path
 from .place import LibraryOption, ModelsOption, existing, place
-from .program import complain
+from .program import STOPPED, complain
 from .progress import Display
 from .terminal import show
 
@@ -67,14 +68,18 @@ def run(
     import indexer
     from indexer.scan import DEFAULT_EXCLUDE
 
-    with Display() as display:
-        summary = indexer.index(
-            opened,
-            *paths,
-            progress=display.show,
-            exclude=[*DEFAULT_EXCLUDE, *exclude],
-            retry_failed=retry_failed,
-        )
+    try:
+        with Display() as display:
+            summary = indexer.index(
+                opened,
+                *paths,
+                progress=display.show,
+                exclude=[*DEFAULT_EXCLUDE, *exclude],
+                retry_failed=retry_failed,
+            )
+    except KeyboardInterrupt:
+        complain("stopped. What was indexed is kept; the next run goes on from there.")
+        sys.exit(STOPPED)
     for folder in dict.fromkeys(summary.unreadable):
         complain(
             f"{shown_path(folder)} is empty or could not be looked into; "

@@ -1,7 +1,7 @@
 """How the program ends: which error becomes which line on stderr and which exit code.
 
     0    done
-    1    an error that anyseek raises on purpose, or a search that found nothing
+    1    an error that anyseek raises on purpose, a search that found nothing, or nobody who reads
     2    wrong usage
     130  stopped by Ctrl-C
 
@@ -21,8 +21,6 @@ from typer.core import TyperGroup
 from .harmless import harmless
 
 STOPPED = 130
-BROKEN_PIPE = 141
-"""What a shell reports for a program that SIGPIPE ended."""
 
 
 class Program(TyperGroup):
@@ -49,12 +47,12 @@ class Program(TyperGroup):
             )
             sys.stdout.flush()
         except typer.TyperException as error:
-            complain(f"{error.format_message().rstrip('.')}. See: {_command(error)} --help")
+            complain(f"{sentence(error.format_message())} See: {_command(error)} --help")
             sys.exit(error.exit_code)
         except BrokenPipeError:
             # Python flushes stdout once more when it ends; that must not fail again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(BROKEN_PIPE)
+            sys.exit(1)
         except Exception as error:
             from retrieval.errors import SearchError
 
@@ -77,6 +75,11 @@ class Program(TyperGroup):
         for group, rows in groups.items():
             with formatter.section(group):
                 formatter.write_dl([(name.ljust(widest), says) for name, says in rows])
+
+
+def sentence(text: str) -> str:
+    """A text with a mark at its end."""
+    return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 def complain(message: str) -> None:

@@ -3,6 +3,7 @@
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from .amounts import clock
 from .harmless import shown_path
 from .terminal import messages
 
@@ -22,7 +23,6 @@ class Display:
             Progress,
             SpinnerColumn,
             TextColumn,
-            TimeRemainingColumn,
         )
         from rich.table import Column
 
@@ -32,8 +32,7 @@ class Display:
             TextColumn("{task.description}"),
             BarColumn(bar_width=20),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[speed]}"),
-            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+            TextColumn("{task.fields[pace]}"),
             TextColumn(
                 "{task.fields[path]}",
                 style="dim",
@@ -46,8 +45,8 @@ class Display:
             refresh_per_second=REFRESHES_PER_S,
             disable=not console.is_terminal,
         )
-        self._task = self._bars.add_task("starting", total=None, speed="", path="")
-        self._stage: str | None = None
+        self._stage = ""
+        self._begin("starting")
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -65,18 +64,26 @@ class Display:
         """Take in what the indexer reports."""
         if progress.stage != self._stage:
             self._stage = progress.stage
-            self._bars.reset(self._task, description=DOING[progress.stage])
+            self._bars.remove_task(self._task)
+            self._begin(DOING[progress.stage])
         self._bars.update(
             self._task,
             completed=progress.files,
             total=progress.total_files or None,
-            speed=self._speed(),
+            pace=self._pace(),
             path=shown_path(progress.path) if progress.path else "",
         )
 
-    def _speed(self) -> str:
-        speed = self._bars.tasks[0].speed
-        return f"{speed:,.0f} files/s" if speed else ""
+    def _begin(self, doing: str) -> None:
+        self._task = self._bars.add_task(doing, total=None, pace="", path="")
+
+    def _pace(self) -> str:
+        task = self._bars.tasks[0]
+        if not task.speed:
+            return ""
+        left_s = task.time_remaining
+        left = "" if left_s is None else f"  {clock(left_s)} left"
+        return f"{task.speed:,.0f} files/s{left}"
 
 
 DOING = {"scan": "looking", "read": "reading", "refresh": "writing"}

@@ -9,16 +9,41 @@ from typing import Any
 import pytest
 
 from cli.search import Wanted
+from indexer import index
 from retrieval import Kind, Library
+from retrieval.encoders.fake import fake_model_set
 from retrieval.encoders.model_set import BUILT_IN
 from tests.command_line import anyseek
-from tests.media_files import write_picture
+from tests.media_files import COLOURS, TONES_HZ, write_picture, write_tone
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Red, green and blue pictures, low, mid and high tones and texts, beside a library of them."""
+    folder = tmp_path_factory.mktemp("shared") / "media"
+    folder.mkdir()
+    for name, colour in COLOURS.items():
+        write_picture(folder / f"{name}.png", colour)
+        (folder / f"{name}.txt").write_text(f"something {name}")
+    for name, frequency_hz in TONES_HZ.items():
+        write_tone(folder / f"{name}.wav", frequency_hz)
+    with Library.open(folder.parent / "library", models=fake_model_set()) as library:
+        index(library, folder)
+    return folder
 
 
 @pytest.fixture(autouse=True)
-def place(filled: Library, monkeypatch: pytest.MonkeyPatch, media: Path) -> Path:
-    """The library of red, green and blue pictures, low, mid and high tones, and texts."""
+def here(shared: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the shared media, to be left as it is."""
     monkeypatch.setitem(BUILT_IN, "fake", "retrieval.encoders.fake:fake_model_set")
+    monkeypatch.setenv("ANYSEEK_LIBRARY", str(shared.parent / "library"))
+    monkeypatch.chdir(shared)
+    return shared
+
+
+@pytest.fixture
+def own(here: Path, filled: Library, media: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder and a library of its own, for a test that changes them."""
     monkeypatch.setenv("ANYSEEK_LIBRARY", str(filled.path))
     monkeypatch.chdir(media)
     return media
@@ -70,8 +95,8 @@ def test_a_weight_shifts_the_answer_to_the_heavier_term() -> None:
         assert names(*arguments, "--in", "image", "--min", "0")[0] == expected
 
 
-def test_the_last_number_after_a_colon_is_the_weight(place: Path) -> None:
-    write_picture(place / "odd:2.png", (0, 0, 255)).rename(place / "odd:2")
+def test_the_last_number_after_a_colon_is_the_weight(own: Path) -> None:
+    write_picture(own / "odd:2.png", (0, 0, 255)).rename(own / "odd:2")
     assert names("--file", "odd:2:1", "--in", "image") == ["blue.png"]
     assert anyseek("search", "--file", "odd:2").stderr == (
         "anyseek: Cannot read odd: No such file or directory.\n"
@@ -117,18 +142,18 @@ def test_k_limits_the_hits() -> None:
     assert len(names("red", "-k", "100", "--min", "0")) == 9
 
 
-def test_under_limits_to_a_folder(place: Path) -> None:
-    (place / "below").mkdir()
-    write_picture(place / "below" / "crimson.png", (250, 0, 0))
-    assert anyseek("index", place).exit_code == 0
+def test_under_limits_to_a_folder(own: Path) -> None:
+    (own / "below").mkdir()
+    write_picture(own / "below" / "crimson.png", (250, 0, 0))
+    assert anyseek("index", own).exit_code == 0
     assert names("red", "--under", "below", "--min", "0") == ["crimson.png"]
-    assert anyseek("search", "red", "--under", place.parent / "nowhere").exit_code == 1
+    assert anyseek("search", "red", "--under", own.parent / "nowhere").exit_code == 1
 
 
-def test_since_and_until_limit_by_the_time_of_modification(place: Path) -> None:
+def test_since_and_until_limit_by_the_time_of_modification(own: Path) -> None:
     a_month_ago = time.time() - 30 * 86400
-    os.utime(place / "red.png", (a_month_ago, a_month_ago))
-    assert anyseek("index", place).exit_code == 0
+    os.utime(own / "red.png", (a_month_ago, a_month_ago))
+    assert anyseek("index", own).exit_code == 0
     assert set(names("red", "--since", "7d")) == {"low.wav", "red.txt"}
     assert names("red", "--until", "7d") == ["red.png"]
     assert names("red", "--since", "5w", "--until", "2w") == ["red.png"]
@@ -151,14 +176,14 @@ def test_a_date_that_is_none_is_wrong_usage() -> None:
     )
 
 
-def test_missing_files_are_hidden_unless_asked_for(place: Path) -> None:
-    (place / "red.png").unlink()
-    assert anyseek("index", place).exit_code == 0
+def test_missing_files_are_hidden_unless_asked_for(own: Path) -> None:
+    (own / "red.png").unlink()
+    assert anyseek("index", own).exit_code == 0
     assert "red.png" not in names("red")
     assert {hit["path"]: hit["missing"] for hit in found("red", "--missing")} == {
-        str(place / "red.png"): True,
-        str(place / "low.wav"): False,
-        str(place / "red.txt"): False,
+        str(own / "red.png"): True,
+        str(own / "low.wav"): False,
+        str(own / "red.txt"): False,
     }
     assert "red.png  (missing)" in anyseek("search", "red", "--missing").stdout
 
@@ -185,18 +210,19 @@ def test_min_moves_the_level() -> None:
     assert all(hit["score"] >= between for hit in found("red", "--min", str(between)))
 
 
-def test_the_default_level_is_the_model_sets(filled: Library) -> None:
-    level = filled.space.calibration.level
+def test_the_default_level_is_the_model_sets(here: Path) -> None:
+    with Library.open(here.parent / "library") as library:
+        level = library.space.calibration.level
     assert found("red") == found("red", "--min", str(level))
 
 
-def test_an_emptied_library_answers_that_nothing_matches(place: Path) -> None:
-    assert anyseek("forget", place).exit_code == 0
+def test_an_emptied_library_answers_that_nothing_matches(own: Path) -> None:
+    assert anyseek("forget", own).exit_code == 0
     result = anyseek("search", "red", "--min", "0")
     assert (result.exit_code, result.stderr) == (1, "anyseek: Nothing here matches.\n")
 
 
-def test_the_table_is_for_people(place: Path) -> None:
+def test_the_table_is_for_people(here: Path) -> None:
     lines = anyseek("search", "red", "-k", "1", "--in", "text").stdout.splitlines()
     rank, cells, score, kind, path = lines[0].split()
     assert (rank, kind, path) == ("1", "text", "red.txt")
@@ -205,14 +231,14 @@ def test_the_table_is_for_people(place: Path) -> None:
     assert lines[1].strip() == "something red"
 
 
-def test_paths_are_absolute_and_one_a_line(place: Path) -> None:
+def test_paths_are_absolute_and_one_a_line(here: Path) -> None:
     paths = anyseek("search", "red", "--paths").stdout.splitlines()
-    assert set(paths) == {str(place / name) for name in ("red.png", "low.wav", "red.txt")}
+    assert set(paths) == {str(here / name) for name in ("red.png", "low.wav", "red.txt")}
 
 
-def test_paths_for_xargs_end_with_zero(place: Path) -> None:
+def test_paths_for_xargs_end_with_zero(here: Path) -> None:
     raw = anyseek("search", "red", "-0", "--in", "image").stdout_bytes
-    assert raw == os.fsencode(place / "red.png") + b"\0"
+    assert raw == os.fsencode(here / "red.png") + b"\0"
 
 
 @pytest.mark.parametrize("forms", [["--json", "--paths"], ["--paths", "-0"], ["--json", "-0"]])

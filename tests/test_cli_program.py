@@ -1,0 +1,188 @@
+"""How the program ends, as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import PROGRAM, anyseek, plug_in, process
+from tests.media_files import write_picture
+
+HEAVY = ("numpy", "sqlalchemy", "torch", "PIL", "faiss", "retrieval", "indexer", "soundfile")
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The model set `fake`, and a library with two red things made by `anyseek index`."""
+    home = tmp_path_factory.mktemp("home")
+    variables = plug_in(home / "site") | {"ANYSEEK_LIBRARY": str(home / "library")}
+    media = home / "media"
+    media.mkdir()
+    write_picture(media / "red.png", (255, 0, 0))
+    (media / "red.txt").write_text("red")
+    ended = process("index", media, "--models", "fake", environment=variables)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr == b""  # no terminal, so no progress
+    assert ended.stdout.startswith(b"2 added, 0 updated, 0 moved, 0 missing, 0 failed in ")
+    return variables
+
+
+def test_results_go_to_stdout_and_nothing_else_does(environment: dict[str, str]) -> None:
+    ended = process("search", "red", "--paths", environment=environment)
+    assert ended.returncode == 0
+    assert ended.stderr == b""
+    assert {Path(path).name for path in ended.stdout.decode().splitlines()} == {
+        "red.png",
+        "red.txt",
+    }
+
+
+def test_an_error_is_one_line_on_stderr(environment: dict[str, str], tmp_path: Path) -> None:
+    ended = process("status", "--library", tmp_path / "none", environment=environment)
+    assert ended.returncode == 1
+    assert ended.stdout == b""
+    assert ended.stderr.decode() == (
+        f"anyseek: There is no library at {tmp_path / 'none'}. Make one with: anyseek index "
+        "FOLDER\n"
+    )
+
+
+def test_wrong_usage_is_one_line_on_stderr(environment: dict[str, str]) -> None:
+    ended = process("serch", environment=environment)
+    assert ended.returncode == 2
+    assert ended.stderr.decode() == (
+        "anyseek: No such command 'serch'. Did you mean 'search'? See: anyseek --help\n"
+    )
+
+
+def test_a_name_in_a_message_is_harmless(environment: dict[str, str]) -> None:
+    ended = process("search", "--file", "no\n\x1b[31msuch", environment=environment)
+    assert ended.returncode == 1
+    assert ended.stderr == (b"anyseek: Cannot read no \\x1b[31msuch: No such file or directory.\n")
+
+
+def test_a_bug_shows_its_trace(environment: dict[str, str]) -> None:
+    code = "import cli, retrieval; retrieval.Library.stats = lambda self: 1 / 0; cli.main()"
+    ended = subprocess.run(
+        [sys.executable, "-c", code, "status"],
+        env=environment,
+        capture_output=True,
+        timeout=60,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(b"Traceback (most recent call last):\n")
+    assert ended.stderr.endswith(b"ZeroDivisionError: division by zero\n")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is a signal on POSIX alone")
+def test_ctrl_c_while_indexing_keeps_what_was_done(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    media = tmp_path / "media"
+    media.mkdir()
+    for n in range(30):
+        (media / f"{n:02}.txt").write_text(f"red {n}")
+    interrupt = (
+        "import os, signal, cli\n"
+        "from cli.progress import Display\n"
+        "def show(self, progress):\n"
+        "    if progress.stage == 'read' and progress.files == 20:\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "Display.show = show\n"
+        "cli.main()"
+    )
+    variables = environment | {"ANYSEEK_LIBRARY": str(tmp_path / "library")}
+    ended = subprocess.run(
+        [sys.executable, "-c", interrupt, "index", media, "--models", "fake"],
+        env=variables,
+        capture_output=True,
+        timeout=60,
+    )
+    assert ended.returncode == 130
+    assert ended.stdout == b""
+    assert ended.stderr == (
+        b"anyseek: stopped. What was indexed is kept; the next run goes on from there.\n"
+    )
+    again = process("index", media, environment=variables).stdout.decode()
+    added = int(again.split()[0])
+    assert f"{30 - added} unchanged" in again
+    assert added <= 10
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is a signal on POSIX alone")
+def test_ctrl_c_elsewhere(environment: dict[str, str]) -> None:
+    code = (
+        "import os, signal, cli, retrieval\n"
+        "retrieval.Library.stats = lambda self: os.kill(os.getpid(), signal.SIGINT)\n"
+        "cli.main()"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code, "status"], env=environment, capture_output=True, timeout=60
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, b"", b"anyseek: stopped\n")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a closed pipe is another error elsewhere")
+@pytest.mark.parametrize("form", [[], ["--json"], ["--paths"], ["-0"]])
+def test_a_reader_that_goes_away_is_no_error(environment: dict[str, str], form: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        ended = subprocess.run(
+            [*PROGRAM, "search", "red", *form],
+            env=environment,
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            timeout=60,
+        )
+    finally:
+        os.close(writing)
+    assert (ended.returncode, ended.stderr) == (1, b"")
+
+
+def test_output_that_the_terminal_cannot_write_is_escaped(environment: dict[str, str]) -> None:
+    ended = process(
+        "search", "red", environment=environment | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    )
+    assert ended.returncode == 0
+    assert b"\\u2588" in ended.stdout
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["search", "--help"], ["index", "-h"]])
+def test_help_loads_nothing_heavy(arguments: list[str], environment: dict[str, str]) -> None:
+    code = (
+        "import sys, atexit, cli\n"
+        f"atexit.register(lambda: print([m for m in {HEAVY} if m in sys.modules]))\n"
+        "cli.main()"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code, *arguments], env=environment, capture_output=True, timeout=60
+    )
+    assert ended.returncode == 0
+    assert ended.stdout.splitlines()[0].startswith(b"Usage: anyseek")
+    assert ended.stdout.splitlines()[-1] == b"[]"
+
+
+def test_help_takes_less_than_0_3_s_of_a_processor(environment: dict[str, str]) -> None:
+    def cost_s() -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert process("--help", environment=environment).returncode == 0
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    assert min(cost_s() for _ in range(5)) < 0.3
+
+
+def test_an_interrupt_in_this_process_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("retrieval.library.Library.open", interrupt)
+    result = anyseek("status")
+    assert (result.exit_code, result.stderr) == (130, "anyseek: stopped\n")

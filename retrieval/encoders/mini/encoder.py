@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -78,6 +78,7 @@ class MiniEncoder:
 
     def prepare(self, modality: Modality, content: Content) -> Any:
         """Resize a picture, take the spectrum of a sound, cut a text into n-grams."""
+        _use_one_blas_thread()
         match modality:
             case Modality.TEXT:
                 return preparation.prepare_text(cast("str", content))
@@ -95,13 +96,11 @@ class MiniEncoder:
         if modality not in self.modalities:
             known = ", ".join(sorted(self.modalities))
             raise ModelError(f"{self.name} cannot encode {modality}. It has towers for: {known}.")
+        _use_one_blas_thread()
         encode_one = _TOWERS[modality][1]
         rows = np.zeros((len(prepared), towers.DIM), np.float32)
-        # BLAS threads on products this small wait for each other more than they compute: on a busy
-        # machine a hundred times longer. One thread also adds in one order, so bits stay the same.
-        with self._blas.limit(limits=1, user_api="blas"):
-            for row, content in zip(rows, prepared, strict=True):
-                row[:] = encode_one(self._weights, content)
+        for row, content in zip(rows, prepared, strict=True):
+            row[:] = encode_one(self._weights, content)
         return unit_rows(rows)
 
     def picture_regions(self, prepared: Any) -> Array:
@@ -117,10 +116,6 @@ class MiniEncoder:
         return self._file[1]
 
     @cached_property
-    def _blas(self) -> ThreadpoolController:
-        return ThreadpoolController()
-
-    @cached_property
     def _file(self) -> tuple[dict[str, str], dict[str, Array]]:
         try:
             with safe_open(self._path, framework="numpy") as file:
@@ -133,3 +128,16 @@ class MiniEncoder:
         if "space" not in header or "name" not in header:
             raise ModelError(f"{self._path} holds no weights of mini. Install anyseek again.")
         return header, weights
+
+
+@cache
+def _use_one_blas_thread() -> None:
+    """Let NumPy multiply in one thread, for good.
+
+    Its threads share products this small by waiting for each other: on a busy machine that takes
+    a hundred times as long. And how many there are decides in which order they add, and so the
+    last bits of a vector. A limit that is lifted again would be lifted for other threads as well.
+    """
+    controller = ThreadpoolController()
+    own = [lib["filepath"] for lib in controller.info() if "numpy" in lib["filepath"]]
+    controller.select(filepath=own).limit(limits=1)

@@ -9,7 +9,7 @@ import typer
 
 from .amounts import counted
 from .harmless import shown_path
-from .place import LibraryOption, ModelsOption, existing, place
+from .place import Device, DeviceOption, LibraryOption, ModelsOption, existing, new_or_existing
 from .program import STOPPED, complain
 from .progress import Display
 from .terminal import show
@@ -45,6 +45,7 @@ def index(
         ),
     ] = False,
     models: ModelsOption = None,
+    device: DeviceOption = Device.AUTO,
     library: LibraryOption = None,
 ) -> None:
     """Bring the library up to date with folders.
@@ -53,7 +54,8 @@ def index(
     kept; one that cannot be read is listed by: anyseek failures. Stop with Ctrl-C at any time: the
     next run goes on from there.
     """
-    with _open(paths or [], models, library) as opened:
+    open_library = new_or_existing if paths else existing
+    with open_library(library, models, device) as opened:
         run(opened, paths or [], exclude=exclude or (), retry_failed=retry_failed)
 
 
@@ -66,7 +68,7 @@ def run(
 ) -> None:
     """Index paths into an open library, with progress and a summary."""
     import indexer
-    from indexer.scan import DEFAULT_EXCLUDE
+    from indexer.exclusion import DEFAULT_EXCLUDE
 
     try:
         with Display() as display:
@@ -99,11 +101,3 @@ def told(summary: "Summary") -> str:
     parts = [f"{getattr(summary, name):,} {name}" for name in always]
     parts += [f"{n:,} {name}" for name in sometimes if (n := getattr(summary, name))]
     return f"{', '.join(parts)} in {summary.seconds:.1f} s"
-
-
-def _open(paths: list[Path], models: str | None, library: Path | None) -> "Library":
-    from retrieval.library import Library
-
-    if paths:
-        return Library.open(place(library), models=models)
-    return existing(library)

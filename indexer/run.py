@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from indexer.assembly import Assembly
 from indexer.compare import Change, compare
+from indexer.exclusion import DEFAULT_EXCLUDE, Exclusion
 from indexer.ledger import Ledger, Tally
 from indexer.progress import Progress, Stage, Summary
 from indexer.read_ahead import (
@@ -21,7 +22,7 @@ from indexer.read_ahead import (
     ReadAhead,
 )
 from indexer.reading import Job
-from indexer.scan import DEFAULT_EXCLUDE, Scan
+from indexer.scan import Scan
 from indexer.targets import Target, find_targets
 from indexer.whereabouts import Whereabouts
 from retrieval.catalog.transaction import SPARE
@@ -60,7 +61,7 @@ def index(
         library: Where everything is stored.
         paths: Folders and files; without any, every root that the library knows.
         progress: Called from this thread as the run goes on.
-        exclude: Globs of what to leave out besides hidden files; see `Scan`.
+        exclude: Globs of what to leave out besides hidden files; see `Exclusion`.
         retry_failed: Read files again that failed before, though they have not changed.
         batch_size: Moments to encode together; by default a number for each modality.
         threads: Reader threads; by default one for each core, two at least.
@@ -112,12 +113,8 @@ class Run:
         """Walk over a target and compare it with what the library knows."""
         folder = target.root.folder
         others = [root.folder for root in self.library.catalog.roots() if root.id != target.root.id]
-        scan = Scan(
-            folder,
-            target.below,
-            exclude=self.exclude,
-            skip=[*others, self.library.path.resolve()],
-        )
+        exclusion = Exclusion(folder, self.exclude, [*others, self.library.path.resolve()])
+        scan = Scan(folder, target.below, exclusion)
         known = self.library.catalog.listing(target.root.id, target.below)
         not_found: list[Difference] = []
         for difference in compare(scan, known):

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
-from fnmatch import translate
 from typing import TYPE_CHECKING
 
+from indexer.exclusion import Exclusion
 from retrieval.catalog.transaction import FileState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-DEFAULT_EXCLUDE = ("node_modules", "__pycache__", "Thumbs.db", "desktop.ini")
-"""What is left out besides hidden files unless the caller says otherwise."""
+    from collections.abc import Iterator
 
 
 def path_order(path: str) -> bytes:
@@ -33,26 +29,20 @@ class Scan:
         self,
         root: str | os.PathLike[str],
         below: str = "",
-        *,
-        exclude: Sequence[str] = DEFAULT_EXCLUDE,
-        skip: Iterable[str | os.PathLike[str]] = (),
+        exclusion: Exclusion | None = None,
     ) -> None:
         """Prepare a walk.
 
         Args:
             root: The root's folder.
             below: A folder or a single file below it, in POSIX form; "" for the whole root.
-            exclude: Globs for what to leave out; one with a slash is held against the path below
-                the root, one without against the name alone.
-            skip: Folders to leave out.
+            exclusion: What is left out; by default as `Exclusion` says.
         """
         self.unreadable: list[str] = []
         """Paths that could not be looked at, "" for the root: what lies there may well exist."""
         self._root = os.fspath(root)
         self._below = below
-        self._excluded_name = _matcher(glob for glob in exclude if "/" not in glob)
-        self._excluded_path = _matcher(glob for glob in exclude if "/" in glob)
-        self._skip = {os.fspath(folder) for folder in skip}
+        self._exclusion = exclusion or Exclusion(root)
 
     def __iter__(self) -> Iterator[tuple[str, FileState]]:
         """Pairs of a path relative to the root, in POSIX form, and the file's state."""
@@ -84,6 +74,8 @@ class Scan:
             return []
         if not self._below:
             return [("", None)]
+        if self._exclusion.covers_any_of(self._below):
+            return []
         try:
             status = os.lstat(self._full(self._below))
         except (FileNotFoundError, NotADirectoryError):
@@ -100,7 +92,7 @@ class Scan:
             with os.scandir(self._full(folder)) as entries:
                 for entry in entries:
                     path = f"{folder}/{entry.name}" if folder else entry.name
-                    if self._is_wanted(path, entry):
+                    if not self._exclusion.covers(path, entry.name):
                         found += self._look_at(path, entry)
         except OSError:
             self.unreadable.append(folder)
@@ -115,14 +107,6 @@ class Scan:
         except OSError:
             self.unreadable.append(path)
             return []
-
-    def _is_wanted(self, path: str, entry: os.DirEntry[str]) -> bool:
-        return not (
-            entry.name.startswith(".")
-            or (self._excluded_name and self._excluded_name.match(entry.name))
-            or (self._excluded_path and self._excluded_path.match(path))
-            or entry.path in self._skip
-        )
 
     def _full(self, path: str) -> str:
         return f"{self._root}/{path}" if path else self._root
@@ -146,9 +130,3 @@ def _walkable(path: str, status: os.stat_result) -> list[tuple[str, FileState | 
 def _walk_order(found: tuple[str, FileState | None]) -> bytes:
     path, state = found
     return path_order(path) if state else path_order(f"{path}/")
-
-
-def _matcher(globs: Iterable[str]) -> re.Pattern[str] | None:
-    """One expression that matches what any of the globs matches, or None without globs."""
-    patterns = [translate(glob) for glob in globs]
-    return re.compile("|".join(patterns)) if patterns else None

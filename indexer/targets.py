@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from retrieval.library import Library
 
 
+class NotThere(SearchError):  # noqa: N818
+    """A path to index that does not exist and that the library does not know."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """A folder or a file of a root."""
@@ -39,8 +43,8 @@ def find_targets(library: Library, paths: Sequence[str | os.PathLike[str]]) -> l
     A root inside one of the folders is a target of its own. Without paths, every root is one.
 
     Raises:
-        SearchError: a path is not there and the library does not know it either, or it is
-            neither a folder nor a file.
+        NotThere: a path does not exist and the library does not know it either.
+        SearchError: a path is neither a folder nor a file.
     """
     reals = [Path(path).expanduser().resolve() for path in paths]
     for real in reals:
@@ -62,8 +66,8 @@ def _check(library: Library, real: Path) -> None:
     try:
         mode = os.stat(real).st_mode  # noqa: PTH116 - Path.stat adds nothing here
     except OSError as error:
-        if not _is_known(library, real):
-            raise SearchError(
+        if not is_known(library, real):
+            raise NotThere(
                 f"Cannot index {real}: {error.strerror}. Check the path and whether its disk is "
                 "mounted."
             ) from error
@@ -72,7 +76,8 @@ def _check(library: Library, real: Path) -> None:
         raise SearchError(f"Cannot index {real}: it is neither a folder nor a file. Name one.")
 
 
-def _is_known(library: Library, real: Path) -> bool:
+def is_known(library: Library, real: Path) -> bool:
+    """Whether a path is a root, or the library knows a file at it or below it."""
     if any(root.folder == real for root in library.catalog.roots()):
         return True
     return next(iter(library.files(under=real)), None) is not None

@@ -7,13 +7,14 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from indexer.exclusion import DEFAULT_EXCLUDE, Exclusion
 from indexer.scan import Scan, has_entries, path_order
 from retrieval.catalog.transaction import FileState
 
@@ -28,8 +29,14 @@ def put(root: Path, *paths: str) -> None:
         (root / path).write_bytes(os.fsencode(path))
 
 
-def found(root: Path, below: str = "", **options: object) -> list[str]:
-    return [path for path, _ in Scan(root, below, **options)]  # type: ignore[arg-type]
+def found(
+    root: Path,
+    below: str = "",
+    *,
+    exclude: Sequence[str] = DEFAULT_EXCLUDE,
+    skip: Sequence[Path] = (),
+) -> list[str]:
+    return [path for path, _ in Scan(root, below, Exclusion(root, exclude, skip))]
 
 
 def test_it_finds_files_with_size_and_time(tmp_path: Path) -> None:
@@ -185,6 +192,12 @@ class TestBelow:
         put(tmp_path, "a/b.txt")
         (tmp_path / "link").symlink_to(tmp_path / "a")
         assert found(tmp_path, "link") == []
+
+    def test_what_is_left_out_stays_out(self, tmp_path: Path) -> None:
+        put(tmp_path, ".a/b/c.txt", "node_modules/d.txt", "lib/catalog.db")
+        for below in (".a", ".a/b", ".a/b/c.txt", "node_modules/d.txt"):
+            assert found(tmp_path, below) == []
+        assert found(tmp_path, "lib/catalog.db", skip=[tmp_path / "lib"]) == []
 
 
 class TestOutOfSight:

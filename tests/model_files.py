@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,15 @@ from transformers import (
     GemmaTokenizer,
     RobertaTokenizer,
 )
+from transformers.utils import logging
+
+from retrieval.encoders.checksums import sha256_of
+from retrieval.encoders.model_store import StoredModel, StoredSet, write_manifest
+
+logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
 SAMPLE_RATE_HZ = 48_000
+QKV = ("query", "key", "value")
 SENTENCES = [
     "a dog barking at the sea",
     "the sound of rain on a roof",
@@ -114,6 +122,107 @@ def write_clap(folder: Path, config: ClapConfig | None = None, *, seed: int = 0)
     model.save_pretrained(folder)
     ClapFeatureExtractor(truncation="rand_trunc", padding="repeatpad").save_pretrained(folder)
     roberta_tokenizer(folder).save_pretrained(folder)
+    return folder
+
+
+def laion_state(model: ClapModel) -> dict[str, torch.Tensor]:
+    """The weights of a model by the names that the laion-clap package gives them."""
+    state: dict[str, torch.Tensor] = {}
+    for name, weight in model.state_dict().items():
+        key = name.replace("audio_model.audio_encoder.", "audio_branch.")
+        key = key.replace("text_model.", "text_branch.").replace("batch_norm", "bn0")
+        key = key.replace("projection.linear1", "projection.0")
+        key = key.replace("projection.linear2", "projection.2")
+        if key.endswith("token_type_ids"):
+            continue
+        if key.startswith("audio_branch.layers"):
+            key = key.replace("layernorm_before", "norm1").replace("layernorm_after", "norm2")
+            key = key.replace("attention.output.dense", "attn.proj")
+            key = key.replace("intermediate.dense", "mlp.fc1").replace("output.dense", "mlp.fc2")
+            key = key.replace("attention.self.", "attn.")
+            if ".attn.query." in key:
+                parts = [model.state_dict()[name.replace("query", p)] for p in QKV]
+                state[key.replace("query", "qkv")] = torch.cat(parts)
+                continue
+            if ".attn.key." in key or ".attn.value." in key:
+                continue
+        state[key] = weight
+    state["audio_branch.spectrogram_extractor.stft.conv_real.weight"] = torch.zeros(2)
+    state["audio_branch.logmel_extractor.melW"] = torch.zeros(2)
+    state["audio_branch.layers.0.blocks.1.attn_mask"] = torch.zeros(2)
+    state["audio_branch.tscam_conv.weight"] = torch.zeros(2)
+    state["audio_branch.head.weight"] = torch.zeros(2)
+    state["audio_transform.sequential.0.weight"] = torch.zeros(2)
+    state["text_transform.sequential.3.bias"] = torch.zeros(2)
+    return state
+
+
+def write_laion_checkpoint(path: Path, model: Path) -> Path:
+    """A `.pt` file as LAION's training writes it, with the weights of a folder of `write_clap`."""
+    state = laion_state(ClapModel.from_pretrained(model))
+    assert "text_branch.embeddings.position_ids" in state
+    wrapped = {f"module.{name}": weight for name, weight in state.items()}
+    torch.save({"epoch": 15, "name": "a run", "state_dict": wrapped}, path)
+    return path
+
+
+SMALL_CLIP: dict[str, Any] = {
+    "embed_dim": 64,
+    "vision_cfg": {
+        "image_size": 64,
+        "layers": 2,
+        "width": 64,
+        "patch_size": 16,
+        "head_width": 32,
+    },
+    "text_cfg": {
+        "context_length": 77,
+        "vocab_size": 49_408,
+        "width": 64,
+        "heads": 2,
+        "layers": 2,
+    },
+}
+"""A CLIP of the architecture of ViT-B-32, small in every direction."""
+
+
+def small_clap_config() -> ClapConfig:
+    """A CLAP of true architecture, small in every direction."""
+    audio = {
+        "depths": [2, 2, 2, 2],
+        "patch_embeds_hidden_size": 32,
+        "hidden_size": 256,
+        "num_attention_heads": [2, 4, 8, 16],
+    }
+    text = {
+        "num_hidden_layers": 2,
+        "vocab_size": 500,
+        "hidden_size": 64,
+        "num_attention_heads": 1,
+        "intermediate_size": 128,
+    }
+    return ClapConfig(projection_dim=64, audio_config=audio, text_config=text)
+
+
+def write_small_clip(folder: Path) -> Path:
+    """The folder of a small CLIP with the preprocessing of OpenAI's."""
+    return write_open_clip(folder, deepcopy(SMALL_CLIP), {"size": 64, "mode": "RGB"})
+
+
+def write_small_set(folder: Path, *, name: str = "clip-clap", precision: str = "fp32") -> Path:
+    """A folder of models as `pull` leaves it, with small models in it."""
+    write_small_clip(folder / "open_clip")
+    write_clap(folder / "clap", small_clap_config())
+    models = []
+    for kind in ("open_clip", "clap"):
+        files = {
+            path.name: {"size": path.stat().st_size, "sha256": sha256_of(path)}
+            for path in sorted((folder / kind).iterdir())
+        }
+        models.append(
+            StoredModel(f"{kind}:small", kind, kind, f"nobody/{kind}", "0" * 40, "MIT", "", files)
+        )
+    write_manifest(folder, StoredSet(name, precision, tuple(models)))
     return folder
 
 

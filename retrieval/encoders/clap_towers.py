@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
 from transformers import AutoTokenizer, ClapFeatureExtractor, ClapModel
+from transformers.utils import logging
 
 from retrieval.encoders.clap import CONTEXT
 from retrieval.encoders.device import DTYPES, Batches, choose_device, choose_precision
@@ -16,7 +18,7 @@ from retrieval.errors import ModelError
 from retrieval.records import Modality
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -44,12 +46,13 @@ class ClapTowers:
         self.precision = choose_precision(self.device, precision)
         try:
             # Pickles are not run: weights_only is the default for what is no safetensors file.
-            model = ClapModel.from_pretrained(folder, local_files_only=True, weights_only=True)
+            with _silence():
+                model = ClapModel.from_pretrained(folder, local_files_only=True, weights_only=True)
             self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
             listening = ClapFeatureExtractor.from_pretrained(folder, local_files_only=True)
         except Exception as error:
             raise ModelError(f"transformers cannot load {folder}: {error}") from error
-        self._model = _in_precision(model.eval(), DTYPES[self.precision]).to(self.device)
+        self._model = _in_precision(model, DTYPES[self.precision]).to(self.device)
         self._samples = int(listening.nb_max_samples)
         # Unfused models were trained on the mel scale of librosa, that is Slaney's.
         self._log_mel = LogMel(
@@ -102,6 +105,18 @@ class ClapTowers:
     def _text(self, tokens: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         made = self._model.get_text_features(input_ids=tokens, attention_mask=mask)
         return cast("torch.Tensor", made.pooler_output)
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """No progress bar of transformers: showing things is the command line's task."""
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def _in_precision(model: Any, dtype: torch.dtype) -> Any:

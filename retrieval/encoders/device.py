@@ -68,7 +68,7 @@ def choose_precision(device: torch.device, name: str = "auto") -> str:
 
 def _cpu_multiplies_bf16() -> bool:
     # Older torch cannot say; then fp32 is the safe answer.
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 

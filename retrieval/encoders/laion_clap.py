@@ -72,7 +72,7 @@ def convert_laion_clap(checkpoint: Path, tokenizer: Path, folder: Path) -> None:
         ModelError: the file is no such checkpoint, or one of a fused model.
     """
     weights = renamed(read_checkpoint(checkpoint))
-    model = ClapModel(infer_config(weights, checkpoint.name)).eval()
+    model = ClapModel(infer_config(weights, checkpoint.name))
     missing, unknown = model.load_state_dict(weights, strict=False)
     if unknown or set(missing) - STATIC:
         wrong = sorted({*unknown, *(set(missing) - STATIC)})
@@ -90,7 +90,7 @@ def convert_laion_clap(checkpoint: Path, tokenizer: Path, folder: Path) -> None:
     )
     listening.save_pretrained(folder)
     for name in TOKENIZER:
-        if (tokenizer / name).is_file():
+        if tokenizer != folder and (tokenizer / name).is_file():
             shutil.copyfile(tokenizer / name, folder / name)
 
 

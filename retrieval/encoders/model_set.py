@@ -7,22 +7,30 @@ import json
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
 from importlib.metadata import entry_points
+from inspect import signature
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from retrieval.encoders.published import is_composed
 from retrieval.errors import ModelError
 from retrieval.media.windows import Windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from retrieval.encoders.encoder import Encoder
 
-BUILT_IN = {"mini": "retrieval.encoders.mini:model_set"}
+BUILT_IN = {
+    "clip-clap": "retrieval.encoders.clip_clap:clip_clap",
+    "clip-clap-large": "retrieval.encoders.clip_clap:clip_clap_large",
+    "clip-clap-light": "retrieval.encoders.clip_clap:clip_clap_light",
+    "mini": "retrieval.encoders.mini:model_set",
+}
 """Name to `module:function`; the module is imported only when the set is loaded."""
 
 ENTRY_POINTS = "anyseek.model_sets"
-"""Entry-point group by which other packages add model sets; each names such a function."""
+"""Entry-point group by which other packages add model sets; each names such a function. It may
+take `device` and `precision`; one that does not runs where it likes."""
 
 
 @dataclass(frozen=True)
@@ -51,16 +59,41 @@ def model_set_names() -> list[str]:
     return sorted({*BUILT_IN, *(point.name for point in entry_points(group=ENTRY_POINTS))})
 
 
-def load_model_set(name: str) -> ModelSet:
-    """Load a model set by name.
+def load_model_set(name: str, *, device: str = "auto", precision: str = "auto") -> ModelSet:
+    """Load a model set.
+
+    Args:
+        name: One of `model_set_names()`; or models joined by plus signs, as they were pulled,
+            e.g. `open_clip:ViT-B-16/datacomp_xl_s13b_b90k+clap:laion/larger_clap_general`; or a
+            folder that `anyseek models pull --to` made.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        precision: `auto`, `fp32`, `bf16` or `fp16`; part of the fingerprint.
 
     Raises:
         ModelError: no model set has this name, or it cannot be loaded.
     """
+    options = {"device": device, "precision": precision}
     if name in BUILT_IN:
         module, function = BUILT_IN[name].split(":")
-        return cast("Callable[[], ModelSet]", getattr(import_module(module), function))()
+        return _make(name, getattr(import_module(module), function), options)
     for point in entry_points(group=ENTRY_POINTS, name=name):
-        return cast("Callable[[], ModelSet]", point.load())()
+        return _make(name, point.load(), options)
+    if is_composed(name):
+        clip_clap = import_module("retrieval.encoders.clip_clap")
+        return cast("ModelSet", clip_clap.published(name, **options))
+    if Path(name).is_dir():
+        clip_clap = import_module("retrieval.encoders.clip_clap")
+        return cast("ModelSet", clip_clap.from_folder(Path(name), **options))
     known = ", ".join(model_set_names())
-    raise ModelError(f"There is no model set named {name!r}. Known: {known}.")
+    raise ModelError(
+        f"There is no model set named {name!r}, nor a folder of models. Known: {known}."
+    )
+
+
+def _make(name: str, function: Callable[..., ModelSet], options: dict[str, str]) -> ModelSet:
+    """Call the function of a set with those options that it takes."""
+    taken = signature(function).parameters
+    for option, value in options.items():
+        if option not in taken and value not in ("auto", "cpu", "fp32"):
+            raise ModelError(f"Model set {name} has no choice of {option}: leave out {value!r}.")
+    return function(**{option: value for option, value in options.items() if option in taken})

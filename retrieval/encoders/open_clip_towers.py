@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from threading import Lock
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import open_clip
 import torch
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from retrieval.encoders.device import DTYPES, Batches, choose_device, choose_precision
 from retrieval.errors import ModelError
@@ -29,6 +30,20 @@ PICTURES = 4
 ViT-B-32), while a single picture, which fills a batch with copies, waits less."""
 
 
+class _Unfilled(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Leaves out the random first values of weights, which are overwritten at once anyway.
+
+    They take as long as all the rest of the loading together. open_clip loads strictly: a weight
+    that the file does not have is an error, never a value left to chance.
+    """
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        aten = torch.ops.aten
+        if func in (aten.normal_.default, aten.uniform_.default, aten.erfinv_.default):
+            return args[0]
+        return func(*args, **(kwargs or {}))
+
+
 class OpenClipTowers:
     """A loaded open_clip model with its own preprocessing and tokenizer."""
 
@@ -42,9 +57,10 @@ class OpenClipTowers:
         self.precision = choose_precision(self.device, precision)
         source = f"local-dir:{folder}"
         try:
-            model = open_clip.create_model(
-                source, precision=self.precision, device=self.device, require_pretrained=True
-            )
+            with _Unfilled():  # type: ignore[no-untyped-call]
+                model = open_clip.create_model(
+                    source, precision=self.precision, device=self.device, require_pretrained=True
+                )
             self._tokenize = open_clip.get_tokenizer(source)
         except Exception as error:
             raise ModelError(f"open_clip cannot load {folder}: {error}") from error
@@ -80,3 +96,44 @@ class OpenClipTowers:
 
     def _text(self, tokens: torch.Tensor) -> torch.Tensor:
         return cast("torch.Tensor", self._model.encode_text(tokens))
+
+
+def repository_of(source: str) -> str:
+    """Where open_clip's table of published weights has a `NAME/TAG` on the Hugging Face hub.
+
+    Raises:
+        ModelError: the table does not have it, or only at another place.
+    """
+    facts = _published(source)
+    owner, _, rest = str(facts.get("hf_hub", "")).partition("/")
+    repository = rest.split("/")[0]
+    if not repository:
+        raise ModelError(
+            f"The weights of {source} are not on the Hugging Face hub; take another tag, or name "
+            "a repository as open_clip:hf-hub:OWNER/NAME."
+        )
+    return f"{owner}/{repository}"
+
+
+def config_of(source: str) -> dict[str, Any]:
+    """The `open_clip_config.json` of a `NAME/TAG`, for repositories that have none.
+
+    Raises:
+        ModelError: open_clip's table does not have it.
+    """
+    facts = _published(source)
+    keys = ("mean", "std", "interpolation", "resize_mode")
+    model = open_clip.get_model_config(source.split("/")[0])
+    return {
+        "model_cfg": {**model, "quick_gelu": True} if facts.get("quick_gelu") else model,
+        "preprocess_cfg": {key: facts[key] for key in keys if key in facts},
+    }
+
+
+def _published(source: str) -> dict[str, Any]:
+    name, _, tag = source.partition("/")
+    facts = open_clip.get_pretrained_cfg(name, tag)
+    if not facts:
+        tags = ", ".join(open_clip.list_pretrained_tags_by_model(name)) or "none"
+        raise ModelError(f"open_clip has no weights {source}. Tags of {name}: {tags}.")
+    return dict(facts)

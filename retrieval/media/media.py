@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, BinaryIO
 
 from retrieval.errors import MediaError, UnknownMedia
+from retrieval.media.reasons import reasons
 from retrieval.media.source_code import is_source_code
 from retrieval.records import Kind
 
@@ -70,7 +71,9 @@ def open_media(file: BinaryIO, windows: Windows, *, name: str = "") -> Media:
         UnknownMedia: the content is no text, picture, sound or video that we know.
         MediaError: it is one of these but cannot be read; the message is the reason.
     """
-    if file.seek(0, os.SEEK_END) == 0:
+    with reasons("the file"):
+        size = file.seek(0, os.SEEK_END)
+    if size == 0:
         raise MediaError("the file is empty")
     media = _ask(BY_MARK, file, windows, final=True) or _ask(BY_TRIAL, file, windows, final=False)
     if media is None:
@@ -93,16 +96,24 @@ def _ask(
     for reader in readers:
         file.seek(0)
         try:
-            return _reader(reader)(file, windows)
+            with reasons("the file"):
+                media = _reader(reader)(file, windows)
         except UnknownMedia:
             continue
         except MediaError as error:
             damage = damage or error
             if final:
                 break
+        else:
+            return replace(media, pieces=_pieces(media))
     if damage is not None:
         raise damage
     return None
+
+
+def _pieces(media: Media) -> Iterator[tuple[Moment, Content]]:
+    with reasons(f"the {media.kind}"):
+        yield from media.pieces
 
 
 def _reader(place: str) -> Callable[[BinaryIO, Windows], Media]:

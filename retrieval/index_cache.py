@@ -7,15 +7,29 @@ import zlib
 from threading import Lock
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from retrieval.records import Modality
-from retrieval.vector_index import IndexDamaged, IndexFile, VectorIndex, require_faiss
+from retrieval.vector_index import (
+    DEFAULT_WISH,
+    IndexDamaged,
+    IndexFile,
+    IndexStatus,
+    VectorIndex,
+    Wish,
+    require_faiss,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from retrieval.catalog.catalog import Catalog
+    from retrieval.vectors import Vectors
 
 log = logging.getLogger(__name__)
+
+SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
+"""What a space's name may hold to name a file as it stands, on every file system."""
 
 Key = tuple[str, Modality]
 Stamp = tuple[int, int]
@@ -24,10 +38,19 @@ Stamp = tuple[int, int]
 class IndexCache:
     """One index for each space and modality, kept under `vectors/` of the library."""
 
-    def __init__(self, folder: Path, catalog: Catalog) -> None:
+    def __init__(self, folder: Path, catalog: Catalog, wish: Wish = DEFAULT_WISH) -> None:
+        """Open nothing yet.
+
+        Args:
+            folder: Where the files lie.
+            catalog: What the indexes follow.
+            wish: The recall to reach and the memory to stay in.
+        """
+        self._wish = wish
         self._folder = folder
         self._catalog = catalog
         self._indexes: dict[Key, VectorIndex] = {}
+        self._files: dict[Key, IndexFile] = {}
         self._stamps: dict[Key, Stamp] = {}
         self._lock = Lock()
 
@@ -73,6 +96,17 @@ class IndexCache:
         for file in self._folder.glob("*"):
             file.unlink()
         self.refresh()
+
+    def describe(self) -> list[IndexStatus]:
+        """Which kind every index is, why, and what it was measured to find."""
+        found = []
+        for space, dim in self._catalog.spaces().items():
+            for modality in Modality:
+                manifest = self._file((space, modality), dim).manifest()
+                moments = len(self.get(space, modality))
+                if moments:
+                    found.append(IndexStatus.of(space, modality, moments, manifest))
+        return found
 
     def _write(self, key: Key, dim: int) -> None:
         """The old index answers meanwhile."""
@@ -125,8 +159,29 @@ class IndexCache:
             index.state = state
 
     def _file(self, key: Key, dim: int) -> IndexFile:
-        space, modality = key
-        safe = "".join(c if c.isascii() and (c.islower() or c.isdigit()) else "-" for c in space)
-        if safe != space:
-            safe += f"-{zlib.crc32(space.encode()):08x}"
-        return IndexFile(self._folder, f"{safe}.{modality}", dim)
+        if key not in self._files:
+            space, modality = key
+            safe = "".join(c if c in SAFE else "-" for c in space)
+            if safe != space:
+                safe += f"-{zlib.crc32(space.encode()):08x}"
+            self._files[key] = IndexFile(
+                self._folder,
+                f"{safe}.{modality}",
+                dim,
+                self._wish,
+                lambda n: self._foreign(space, modality, n),
+            )
+        return self._files[key]
+
+    def _foreign(self, space: str, modality: Modality, n: int) -> Vectors:
+        """Up to n vectors of other modalities in a space: queries that lie off the data."""
+        sample = np.random.default_rng(0)
+        found = [np.empty((0, self._catalog.spaces()[space]), np.float32)]
+        for other in Modality:
+            if other is not modality:
+                with self._catalog.changes_since(0, space, other) as changes:
+                    _, rows = next(changes.added, (None, found[0]))
+                at = sample.choice(len(rows), min(n, len(rows)), replace=False)
+                found.append(rows[at])
+        rows = np.concatenate(found)
+        return rows[sample.permutation(len(rows))[:n]]

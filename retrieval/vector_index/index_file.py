@@ -3,6 +3,7 @@
     clip.image.json        the manifest; replaced whole, so what it names is complete
     clip.image.3.rows      sealed vectors
     clip.image.3.ids       their ids, ascending
+    clip.image.3.9000.117.codes  short codes of the sealed rows, for sizes that call for them
     clip.image.117.tail    what came since: ids, rows, and which of the sealed rows are gone
 
 A reader that has mapped a generation keeps it, also when the writer has begun another.
@@ -20,16 +21,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retrieval.vector_index.coder import Coder
 from retrieval.vector_index.damage import IndexDamaged
 from retrieval.vector_index.manifest import Manifest
 from retrieval.vector_index.part import Part
+from retrieval.vector_index.policy import DEFAULT_WISH
 from retrieval.vector_index.sealed_rows import SealedRows
 from retrieval.vector_index.vector_index import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from retrieval.vector_index.policy import Wish
     from retrieval.vectors import Ids, Vectors
 
 TAIL_ROWS = 8192
@@ -45,10 +49,27 @@ TRIES = 5
 class IndexFile:
     """The files of one index; written by one process at a time, read by any number."""
 
-    def __init__(self, folder: Path, name: str, dim: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        dim: int,
+        wish: Wish = DEFAULT_WISH,
+        queries: Callable[[int], Vectors] | None = None,
+    ) -> None:
+        """Name the files; nothing is read or written.
+
+        Args:
+            folder: Where they lie.
+            name: What their names begin with.
+            dim: Of the vectors.
+            wish: What is asked of the index; for the writer.
+            queries: Gives up to so many queries from off the data, to measure recall with.
+        """
         self._folder = folder
         self._name = name
         self._dim = dim
+        self._coder = Coder(folder, name, wish, queries)
 
     def __str__(self) -> str:
         return self._name
@@ -80,6 +101,13 @@ class IndexFile:
                 return State.of(manifest.change, [sealed, tail])
         raise IndexDamaged(f"{self._name}: {missing}") from missing
 
+    def manifest(self) -> Manifest | None:
+        """What the files say about themselves; None if there are none that can be read."""
+        try:
+            return self._manifest() if self.stamp[0] else None
+        except IndexDamaged:
+            return None
+
     def change(self) -> int:
         """The change of the catalog up to which the files are in step; 0 if there are none.
 
@@ -101,7 +129,7 @@ class IndexFile:
         """
         self._folder.mkdir(exist_ok=True)
         old = self._manifest() if self.stamp[0] else Manifest(self._dim)
-        rows = SealedRows(self._stem(old.generation), self._dim, old.count)
+        rows = SealedRows(self._stem(old.generation), self._dim, old.count, old.reach)
         try:
             was_sealed, was_tail = self._parts(old)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
@@ -116,9 +144,12 @@ class IndexFile:
         if len(sealed) < (1 - MOST_GONE) * len(sealed.ids):
             rows, sealed, generation = self._rewritten(rows, [sealed, tail], generation)
             tail = Part.joined([], self._dim)
-        manifest = replace(old, change=change, generation=generation, count=rows.count)
+        manifest = replace(
+            old, change=change, generation=generation, count=rows.count, reach=rows.reach
+        )
         if sealed is not was_sealed or tail is not was_tail:
             manifest = self._write_tail(manifest, sealed, tail)
+        sealed, manifest = self._coder.written(sealed, old, manifest)
         manifest.write(self._path("json"))
         self._sweep(manifest)
         return State.of(change, [sealed, tail])
@@ -148,7 +179,9 @@ class IndexFile:
 
     def _parts(self, manifest: Manifest) -> tuple[Part, Part]:
         """The sealed part and the tail; FileNotFoundError if a writer was quicker."""
-        sealed = SealedRows(self._stem(manifest.generation), self._dim, manifest.count).mapped()
+        stem = self._stem(manifest.generation)
+        rows = SealedRows(stem, self._dim, manifest.count, manifest.reach)
+        sealed = self._coder.read(rows.mapped(), manifest)
         if not manifest.tail:
             return sealed, Part.joined([], self._dim)
         data = (self._folder / manifest.tail).read_bytes()
@@ -159,7 +192,7 @@ class IndexFile:
                 alive = np.ones(manifest.count, np.bool_)
                 alive[arrays["gone"]] = False
                 sealed = replace(sealed, alive=alive)
-            return sealed, Part(arrays["ids"], arrays["rows"])
+            return sealed, Part.of(arrays["ids"], arrays["rows"])
 
     def _write_tail(self, manifest: Manifest, sealed: Part, tail: Part) -> Manifest:
         held = Part.joined([tail], self._dim)
@@ -179,7 +212,7 @@ class IndexFile:
         kept = set()
         if manifest is not None:
             rows = SealedRows(self._stem(manifest.generation), self._dim)
-            kept = {rows.rows_path.name, rows.ids_path.name, manifest.tail}
+            kept = {rows.rows_path.name, rows.ids_path.name, manifest.tail, manifest.codes}
             kept |= {self._path("json").name}
         for file in self._folder.glob(f"{self._name}.*"):
             if file.name not in kept:

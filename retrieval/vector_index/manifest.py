@@ -30,6 +30,18 @@ class Manifest:
     tail: str = ""
     """Name of the tail's file; empty if there is none."""
     tail_crc: int = 0
+    reach: float = 0.0
+    """No sealed row is longer than this."""
+    codes: str = ""
+    """Name of the file of codes; empty for exact search."""
+    codes_crc: int = 0
+    codes_bytes: int = 0
+    recall: float = 0.0
+    """What was asked for when the codes were chosen."""
+    choice: dict[str, Any] | None = None
+    """The kind of index and why; see `policy.Choice`."""
+    effort: dict[str, Any] | None = None
+    """What was measured; see `effort.Effort`."""
     format: int = FORMAT
 
     def write(self, path: Path) -> None:

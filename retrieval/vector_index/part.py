@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.vector_index.ranking import best, inner_products, merged, rounding
+from retrieval.vector_index.plan import Plan, Way
+from retrieval.vector_index.ranking import best, inner_products, merged, quick_products, rounding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,6 +25,9 @@ SCAN_SCORES = 4_000_000
 FEW = 64
 """A set that is this many times smaller is looked up id by id."""
 
+SPREAD = 8
+"""Ids that fill at least one place in so many are looked up in a table of all places."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
@@ -31,8 +35,12 @@ class Part:
 
     ids: Ids
     rows: Vectors
+    reach: float
+    """No row is longer than this."""
     alive: Mask | None = None
     """False for rows that were removed; None if none was."""
+    sealed: bool = False
+    """Whether the rows lie on disk."""
 
     @classmethod
     def of(cls, ids: Ids, rows: Vectors) -> Self:
@@ -41,6 +49,7 @@ class Part:
         return cls(
             np.ascontiguousarray(ids[order], dtype=np.int64),
             np.ascontiguousarray(rows[order], dtype=np.float32),
+            longest(rows),
         )
 
     @classmethod
@@ -62,7 +71,7 @@ class Part:
         """The rows that were not removed, as numbers."""
         return np.arange(len(self.ids)) if self.alive is None else np.flatnonzero(self.alive)
 
-    def without(self, ids: Ids) -> Part:
+    def without(self, ids: Ids) -> Self:
         """This part when some ids are removed; those it does not hold are passed over."""
         gone = self.positions(ids)
         if not len(gone):
@@ -78,16 +87,22 @@ class Part:
             at = at[at < len(self.ids)]
             at = at[np.isin(self.ids[at], ids)]
         else:
-            at = np.flatnonzero(np.isin(self.ids, ids))
+            at = np.flatnonzero(self._holds(ids))
         return at if self.alive is None else at[self.alive[at]]
+
+    def search(self, queries: Vectors, k: int, allowed: Ids | None) -> tuple[list[Ranked], Plan]:
+        """The k nearest of each query `(q, dim)`, among the allowed ids or all."""
+        if allowed is None:
+            return self.scan(queries, k, None), Plan(Way.SCAN, len(self))
+        at = self.positions(allowed)
+        return self.scan(queries, k, at), Plan(Way.SET, len(at))
 
     def scan(self, queries: Vectors, k: int, allowed: Positions | None) -> list[Ranked]:
         """The k nearest of each query by looking at every row, or at every allowed one."""
-        lengths = np.linalg.norm(queries, axis=1)
+        doubts = 2 * rounding(queries.shape[1]) * self.reach * np.linalg.norm(queries, axis=1)
         candidates: list[list[Positions]] = [[] for _ in queries]
-        for positions, scores, reach in self._scored(queries, allowed):
-            slack = 2.0 * rounding(queries.shape[1]) * reach * lengths
-            for found, row, doubt in zip(candidates, scores, slack, strict=True):
+        for positions, scores in self._scored(queries, allowed):
+            for found, row, doubt in zip(candidates, scores, doubts, strict=True):
                 found.append(positions[_contenders(row, k, float(doubt))])
         return [
             self.ranked(query, np.concatenate(found), k) if found else merged([], k)
@@ -98,20 +113,35 @@ class Part:
         """The k nearest among some rows, by their true inner products."""
         return best(self.ids[positions], inner_products(self.rows, positions, query), k)
 
+    def _holds(self, ids: Ids) -> Mask:
+        """Which rows hold one of some ids."""
+        if not len(self.ids):
+            return np.empty(0, np.bool_)
+        first, last = int(self.ids[0]), int(self.ids[-1])
+        if last - first >= SPREAD * len(self.ids):
+            return np.isin(self.ids, ids)
+        place = np.zeros(last - first + 1, np.bool_)
+        place[ids[(ids >= first) & (ids <= last)] - first] = True
+        return place if len(place) == len(self.ids) else place[self.ids - first]
+
     def _scored(
         self, queries: Vectors, allowed: Positions | None
-    ) -> Iterator[tuple[Positions, Vectors, float]]:
-        """Piece by piece: row numbers, scores `(q, m)` and the length of the longest row."""
+    ) -> Iterator[tuple[Positions, Vectors]]:
+        """Piece by piece: row numbers and scores `(q, m)`."""
         wanted = self.living() if allowed is None else allowed
         total = len(self.ids) if isinstance(wanted, slice) else len(wanted)
         step = max(1, SCAN_SCORES // max(len(queries), self.rows.shape[1], 1))
         for start in range(0, total, step):
             stop = min(start + step, total)
             at = slice(start, stop) if isinstance(wanted, slice) else wanted[start:stop]
-            rows = self.rows[at]
             positions = np.arange(start, stop) if isinstance(at, slice) else at
-            reach = float(np.sqrt(np.einsum("ij,ij->i", rows, rows).max(initial=0.0)))
-            yield positions, queries @ rows.T, reach
+            yield positions, quick_products(np.asarray(self.rows[at]), queries)
+
+
+def longest(rows: Vectors) -> float:
+    """The length of the longest of some rows `(n, dim)`, rounded up."""
+    squares = np.einsum("ij,ij->i", rows, rows, dtype=np.float64)
+    return float(np.sqrt(squares.max(initial=0.0)))
 
 
 def _contenders(scores: Vectors, k: int, doubt: float) -> Positions:

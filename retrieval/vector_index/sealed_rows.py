@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrieval.vector_index.damage import IndexDamaged
-from retrieval.vector_index.part import Part
+from retrieval.vector_index.part import Part, longest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +31,8 @@ class SealedRows:
     dim: int
     count: int = 0
     """Rows that are valid; what lies behind them is left of a run that was killed."""
+    reach: float = 0.0
+    """No row is longer than this."""
 
     @property
     def rows_path(self) -> Path:
@@ -51,7 +53,7 @@ class SealedRows:
         """
         ids = _mapped(self.ids_path, np.dtype("<i8"), (self.count,))
         rows = _mapped(self.rows_path, np.dtype("<f4"), (self.count, self.dim))
-        return Part(ids, rows)
+        return Part(ids, rows, self.reach, sealed=True)
 
     def appended(self, part: Part) -> SealedRows:
         """These rows with those of a part, whose ids are all greater, written behind them."""
@@ -78,7 +80,7 @@ class SealedRows:
         return SealedRows(stem, self.dim)._extended(pieces())
 
     def _extended(self, pieces: Iterator[tuple[Ids, Vectors]]) -> SealedRows:
-        count = self.count
+        count, reach = self.count, self.reach
         mode = "r+b" if count else "wb"
         with self.ids_path.open(mode) as ids_file, self.rows_path.open(mode) as rows_file:
             ids_file.seek(8 * count)
@@ -87,11 +89,12 @@ class SealedRows:
                 ids_file.write(np.ascontiguousarray(ids, dtype="<i8").tobytes())
                 rows_file.write(np.ascontiguousarray(rows, dtype="<f4").tobytes())
                 count += len(ids)
+                reach = max(reach, longest(rows))
             for file in (ids_file, rows_file):
                 file.truncate()
                 file.flush()
                 os.fsync(file.fileno())
-        return replace(self, count=count)
+        return replace(self, count=count, reach=reach)
 
 
 def _pieces(positions: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.int64]]:
@@ -104,4 +107,5 @@ def _mapped(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> npt.NDA
         return np.empty(shape, dtype)
     if path.stat().st_size < int(np.prod(shape)) * dtype.itemsize:
         raise IndexDamaged(f"{path.name} is too short")
-    return np.memmap(path, dtype=dtype, mode="r", shape=shape)
+    # As a plain array: every look into a memmap object costs microseconds more.
+    return np.asarray(np.memmap(path, dtype=dtype, mode="r", shape=shape))

@@ -19,6 +19,7 @@ from retrieval.vector_index.ranking import merged
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from retrieval.vector_index.plan import Plan
     from retrieval.vectors import Ids, Vectors
 
 TAIL_ROWS = 8192
@@ -45,11 +46,7 @@ class State:
             if not len(ids):
                 continue
             new = Part.of(ids, vectors)
-            if (
-                parts
-                and len(parts[-1].ids) < TAIL_ROWS
-                and not isinstance(parts[-1].rows, np.memmap)
-            ):
+            if parts and len(parts[-1].ids) < TAIL_ROWS and not parts[-1].sealed:
                 new = Part.joined([parts.pop(), new], vectors.shape[1])
             parts.append(new)
         return State.of(change, parts)
@@ -102,11 +99,15 @@ class VectorIndex:
             For each query ids `(m,)` and inner products `(m,)`, best first, equal ones by id;
             m < k where fewer are there.
         """
+        return self.search_planned(queries, k, allowed)[0]
+
+    def search_planned(
+        self, queries: Vectors, k: int, allowed: Ids | None = None
+    ) -> tuple[list[tuple[Ids, Vectors]], list[Plan]]:
+        """What `search` returns, and how each part of the index was searched."""
         queries = np.ascontiguousarray(queries, dtype=np.float32)
-        if k <= 0:
-            return [merged([], 0) for _ in queries]
-        found = [
-            part.scan(queries, k, None if allowed is None else part.positions(allowed))
-            for part in self.state.parts
-        ]
-        return [merged([ranked[i] for ranked in found], k) for i in range(len(queries))]
+        if k <= 0 or not len(queries):
+            return [merged([], 0) for _ in queries], []
+        found = [part.search(queries, k, allowed) for part in self.state.parts]
+        answers = [merged([ranked[i] for ranked, _ in found], k) for i in range(len(queries))]
+        return answers, [plan for _, plan in found]

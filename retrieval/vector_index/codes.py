@@ -1,0 +1,180 @@
+"""Short codes of rows, in inverted lists: FAISS finds candidates among them, which are re-scored.
+
+Product quantisation to 4 bits in the fast-scan layout (André, Kermarrec, Le Scouarnec: "Quicker
+ADC", 2019; https://github.com/facebookresearch/faiss/wiki/Fast-accumulation-of-PQ-and-AQ-codes).
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from retrieval.vector_index.backend import faiss
+from retrieval.vector_index.damage import IndexDamaged
+from retrieval.vector_index.plan import codes_ms
+from retrieval.vector_index.ranking import FEW_QUERIES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from retrieval.vector_index.part import Mask
+    from retrieval.vector_index.policy import Choice
+    from retrieval.vector_index.ranking import Positions
+    from retrieval.vectors import Vectors
+
+ADD_ROWS = 32_768
+"""Rows encoded at a time."""
+
+TRAIN_ROWS = 20_000
+ROWS_PER_LIST = 40
+ITERATIONS = 10
+
+
+class Codes:
+    """Codes of the first `count` rows of an index, by row number; never changed once made."""
+
+    def __init__(self, index: Any = None, *, path: Path | None = None, crc: int = 0) -> None:
+        """Codes in memory, or on disk until they are first needed."""
+        self._index = index
+        self._path = path
+        self._crc = crc
+        self._lock = Lock()
+        self._list_of: npt.NDArray[np.int32] | None = None
+
+    @classmethod
+    def trained(cls, rows: Vectors, choice: Choice) -> Self:
+        """Empty codes, trained on a sample of rows `(n, dim)`."""
+        dim = rows.shape[1]
+        lists = choice.lists
+        quantizer = faiss().IndexFlatIP(dim)
+        index = faiss().IndexIVFPQFastScan(
+            quantizer, dim, lists, dim // choice.sub_dim, 4, faiss().METRIC_INNER_PRODUCT
+        )
+        index.pq.cp.niter = index.cp.niter = ITERATIONS
+        index.cp.min_points_per_centroid = 1
+        wanted = min(len(rows), max(TRAIN_ROWS, ROWS_PER_LIST * lists))
+        at = np.sort(np.random.default_rng(0).choice(len(rows), wanted, replace=False))
+        sample = np.ascontiguousarray(rows[at])
+        threads = faiss().omp_get_max_threads()
+        # Hundreds of tiny k-means runs: sharing each between threads takes ten times as long.
+        faiss().omp_set_num_threads(1)
+        try:
+            index.train(sample)
+        finally:
+            faiss().omp_set_num_threads(threads)
+        return cls(index)
+
+    @property
+    def index(self) -> Any:
+        """The FAISS index, read when it is first needed.
+
+        Raises:
+            IndexDamaged: its file is not what was written.
+        """
+        with self._lock:
+            if self._index is None:
+                self._index = self._read()
+            return self._index
+
+    @property
+    def lists(self) -> int:
+        """How many lists there are."""
+        return int(self.index.nlist)
+
+    @property
+    def count(self) -> int:
+        """How many rows have codes."""
+        return int(self.index.ntotal)
+
+    @property
+    def list_of(self) -> npt.NDArray[np.int32]:
+        """The list `(count,)` that each row lies in."""
+        if self._list_of is None:
+            found = np.empty(self.count, np.int32)
+            inverted = self.index.invlists
+            for i in range(self.lists):
+                size = inverted.list_size(i)
+                if size:
+                    found[faiss().rev_swig_ptr(inverted.get_ids(i), size)] = i
+            self._list_of = found
+        return self._list_of
+
+    def extended(self, rows: Vectors) -> Self:
+        """These codes and those of the rows behind them; `rows` are all of them.
+
+        A copy: threads may be searching in the codes meanwhile.
+        """
+        copy = self if self.count == 0 else type(self)(faiss().clone_index(self.index))
+        for start in range(copy.count, len(rows), ADD_ROWS):
+            copy.index.add(np.ascontiguousarray(rows[start : start + ADD_ROWS]))
+        return copy
+
+    def cost_ms(self, probes: int, look: int) -> float:
+        """What a search should take, by the cost model."""
+        index = self.index
+        dim = int(index.d)
+        return codes_ms(
+            self.count,
+            dim,
+            dim // int(index.pq.M),
+            share=probes / self.lists,
+            probes=probes,
+            look=look,
+        )
+
+    def nearest(
+        self, queries: Vectors, look: int, probes: int, allowed: Mask | None
+    ) -> list[Positions]:
+        """For each query at most `look` row numbers, the nearest by their codes first.
+
+        Args:
+            queries: `(q, dim)`.
+            look: Candidates for each query.
+            probes: Lists looked into.
+            allowed: `(count,)`, True for the rows that may be found; None for all.
+        """
+        bits = None if allowed is None else np.packbits(allowed, bitorder="little")
+        selector = None if bits is None else faiss().IDSelectorBitmap(bits)
+        parameters = faiss().SearchParametersIVF(nprobe=probes, sel=selector)
+        index = self.index
+        few = len(queries) < FEW_QUERIES
+        threads = faiss().omp_get_max_threads()
+        if few:
+            faiss().omp_set_num_threads(1)
+        try:
+            _, found = index.search(queries, look, params=parameters)
+        finally:
+            if few:
+                faiss().omp_set_num_threads(threads)
+        return [row[row >= 0] for row in found]
+
+    def lists_near(self, query: Vectors) -> npt.NDArray[np.int64]:
+        """All lists, those nearest to a query `(1, dim)` first."""
+        _, order = self.index.quantizer.search(query, self.lists)
+        near: npt.NDArray[np.int64] = order[0]
+        return near
+
+    def write(self, path: Path) -> int:
+        """Write to a file; returns its checksum."""
+        data: npt.NDArray[np.uint8] = faiss().serialize_index(self.index)
+        with path.open("wb") as file:
+            file.write(data.data)
+            file.flush()
+            os.fsync(file.fileno())
+        return zlib.crc32(data.data)
+
+    def _read(self) -> Any:
+        if self._path is None:
+            raise IndexDamaged("codes without a file")
+        try:
+            data = np.fromfile(self._path, dtype=np.uint8)
+            if zlib.crc32(data.data) != self._crc:
+                raise IndexDamaged(f"{self._path.name} is not what was written")
+            return faiss().deserialize_index(data)
+        except (OSError, RuntimeError) as error:
+            raise IndexDamaged(f"{self._path.name}: {error}") from error

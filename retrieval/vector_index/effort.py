@@ -1,0 +1,193 @@
+"""How hard a search must try to find what was asked for: measured, not assumed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from retrieval.vector_index.codes import Codes
+    from retrieval.vector_index.part import Mask, Part
+    from retrieval.vector_index.ranking import Positions
+    from retrieval.vectors import Vectors
+
+FEW, MANY = 10, 100
+"""The numbers of results that are tuned for; others lie on the line through them."""
+
+MOST_LOOKS = 1500
+"""Candidates re-scored at most for MANY results."""
+
+NOT_FOUND = 2**62
+"""Rank of what is not among the candidates."""
+
+Ranks = npt.NDArray[np.int64]
+
+MARGIN = 0.3
+"""Share of the allowed misses that is kept in hand, since a sample is no proof."""
+
+FILTERS = (0.1, 0.01)
+"""Shares of random rows allowed, for which the lists that must be probed are measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How many lists and candidates a search looks at, and what that was measured to find."""
+
+    probes: int
+    """Lists probed without a filter."""
+    probes_filtered: tuple[int, ...]
+    """Lists probed when a share of `FILTERS` is allowed."""
+    look_few: int
+    """Candidates re-scored for FEW results."""
+    look_many: int
+    """The same for MANY."""
+    recall_own: float
+    """Share of the FEW nearest found, asking with the index's own vectors."""
+    recall_off: float
+    """The same asking from off the data, as another modality does."""
+    measured_rows: int
+    search_ms: float
+    """Median time of one search for FEW, alone in one thread, where the index was made."""
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Self:
+        """An effort from the fields that a manifest holds."""
+        return cls(**{**fields, "probes_filtered": tuple(fields["probes_filtered"])})
+
+    def look(self, k: int) -> int:
+        """Candidates to re-score for k results."""
+        slope = (self.look_many - self.look_few) / (MANY - FEW)
+        return max(self.look_few, int(np.ceil(self.look_few + slope * (k - FEW))), k)
+
+    def probes_for(self, share: float) -> int:
+        """Lists to probe when a share of random rows is allowed."""
+        shares = np.log([*FILTERS[::-1], 1.0])
+        probes = [*self.probes_filtered[::-1], self.probes]
+        return int(np.ceil(np.interp(np.log(max(share, 1e-12)), shares, probes)))
+
+
+def off_data(rows: Vectors, seed: int = 0) -> Vectors:
+    """Queries that lie off the data, as those of another modality do, when there are none.
+
+    Every row `(n, dim)` is moved the same way and then blurred, each by about its own length.
+    """
+    rng = np.random.default_rng(seed)
+    n, dim = rows.shape
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    gap = rng.standard_normal(dim)
+    blur = rng.standard_normal((n, dim)) / np.sqrt(dim)
+    moved: Vectors = (rows + lengths * (0.7 * gap / np.linalg.norm(gap) + 0.5 * blur)).astype(
+        np.float32
+    )
+    return moved
+
+
+def tune(part: Part, codes: Codes, own: Vectors, off: Vectors, recall: float) -> Effort | None:
+    """The cheapest effort that finds the recall asked for; None if none does.
+
+    Args:
+        part: All rows, also removed ones.
+        codes: Their codes.
+        own: Queries `(q, dim)` from the index itself.
+        off: Queries `(q, dim)` from off the data.
+        recall: Share of the true nearest to be found.
+    """
+    goal = recall + MARGIN * (1 - recall)
+    queries = np.concatenate([own, off])
+    of_own = np.arange(len(queries)) < len(own)
+    many = min(MANY, len(part))
+    truth = _truth(part, queries, many, None)
+    best: tuple[float, int, int, int, Ranks] | None = None
+    for probes in _ladder(codes.lists):
+        found = codes.nearest(queries, min(MOST_LOOKS, codes.count), probes, part.alive)
+        ranks = _ranks(found, truth)
+        few, more = (_look(ranks[:, :k], goal, of_own) for k in (min(FEW, many), many))
+        if few is None or more is None:
+            continue
+        cost = codes.cost_ms(probes, few)
+        if best is None or cost < best[0]:
+            best = cost, probes, few, more, ranks
+    if best is None:
+        return None
+    _, probes, few, more, ranks = best
+    hits = (ranks[:, : min(FEW, many)] < few).mean(axis=1)
+    return Effort(
+        probes=probes,
+        probes_filtered=_filtered(part, codes, queries, goal, probes, few),
+        look_few=few,
+        look_many=more,
+        recall_own=round(float(hits[of_own].mean()), 4),
+        recall_off=round(float(hits[~of_own].mean()), 4),
+        measured_rows=len(part.ids),
+        search_ms=round(_search_ms(part, codes, queries, probes, few), 3),
+    )
+
+
+def _ladder(lists: int) -> list[int]:
+    """Numbers of lists to try: powers of two and what lies half way."""
+    steps = sorted({int(2 ** (i / 2)) for i in range(2 * lists.bit_length())})
+    return [p for p in steps if p < lists] + [lists]
+
+
+def _truth(part: Part, queries: Vectors, k: int, allowed: Positions | None) -> list[Positions]:
+    ranked = part.scan(queries, k, allowed)
+    return [np.searchsorted(part.ids, ids) for ids, _ in ranked]
+
+
+def _ranks(found: Sequence[Positions], truth: Sequence[Positions]) -> Ranks:
+    """Where among the candidates `(q, k)` each of the nearest came; NOT_FOUND if it did not."""
+    ranks = np.full((len(truth), max(map(len, truth))), NOT_FOUND, np.int64)
+    for row, candidates, nearest in zip(ranks, found, truth, strict=True):
+        place = {position: rank for rank, position in enumerate(candidates.tolist())}
+        row[: len(nearest)] = [place.get(position, NOT_FOUND) for position in nearest.tolist()]
+    return ranks
+
+
+def _look(ranks: Ranks, goal: float, of_own: Mask) -> int | None:
+    """The fewest candidates that hold the goal for both kinds of queries; None if none do."""
+    looks = [_enough(ranks[asked], goal) for asked in (of_own, ~of_own)]
+    return None if NOT_FOUND in looks else max(looks)
+
+
+def _enough(ranks: Ranks, goal: float) -> int:
+    """The fewest candidates that hold a share of the nearest; NOT_FOUND if none do."""
+    ordered = np.sort(ranks, axis=None)
+    last = int(ordered[int(np.ceil(goal * len(ordered))) - 1])
+    return last if last == NOT_FOUND else last + 1
+
+
+def _filtered(
+    part: Part, codes: Codes, queries: Vectors, goal: float, probes: int, look: int
+) -> tuple[int, ...]:
+    """For each share in FILTERS the lists that must be probed to find the goal."""
+    if codes.lists == 1:
+        return (1,) * len(FILTERS)
+    rng = np.random.default_rng(0)
+    needed = []
+    for share in FILTERS:
+        allowed = rng.random(len(part.ids)) < share
+        if part.alive is not None:
+            allowed &= part.alive
+        truth = _truth(part, queries, FEW, np.flatnonzero(allowed))
+        for more in (p for p in _ladder(codes.lists) if p >= probes):
+            found = codes.nearest(queries, look, more, allowed)
+            if (_ranks(found, truth) < look).mean() >= goal:
+                break
+        needed.append(more)
+    return tuple(needed)
+
+
+def _search_ms(part: Part, codes: Codes, queries: Vectors, probes: int, look: int) -> float:
+    times = []
+    for query in queries[:50]:
+        start = perf_counter()
+        (found,) = codes.nearest(query[None], look, probes, part.alive)
+        part.ranked(query, found, FEW)
+        times.append(perf_counter() - start)
+    return float(np.median(times)) * 1e3

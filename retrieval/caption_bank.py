@@ -97,7 +97,8 @@ def caption_bank() -> tuple[Caption, ...]:
 
 def spread(bank: Sequence[Caption], n: int) -> list[Caption]:
     """Take n captions of a bank, evenly spread over its order."""
-    return [bank[i * len(bank) // n] for i in range(min(n, len(bank)))]
+    n = min(n, len(bank))
+    return [bank[i * len(bank) // n] for i in range(n)]
 
 
 def bank_hash(bank: Sequence[Caption]) -> str:

@@ -149,7 +149,7 @@ def _write_parquet(path: Path, table: dict[str, list[Any]], vectors: dict[str, V
         for name, cells in table.items()
     }
     for name, rows in vectors.items():
-        missing: list[bool] = np.isnan(rows).any(axis=1).tolist()
+        missing = [bool(np.isnan(row).any()) for row in rows]
         kind = arrow.list_(arrow.float32())
         cells = [None if gone else row for gone, row in zip(missing, rows, strict=True)]
         columns[name] = arrow.array(cells, kind)

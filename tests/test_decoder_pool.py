@@ -234,8 +234,9 @@ def test_many_threads(pool: DecoderPool) -> None:
 
 def test_a_process_that_dies_between_files_is_replaced(pool: DecoderPool) -> None:
     list(pool.open(io.BytesIO(picture()), WINDOWS).pieces)
-    for pid in pids(pool):
-        os.kill(pid, signal.SIGKILL)
+    for process in pool._ready:
+        os.kill(process.pid, signal.SIGKILL)
+        process._process.wait()
     expected = everything(open_media, CONTENTS["picture"])
     for _ in range(4):
         assert everything(pool.open, CONTENTS["picture"]) == expected

@@ -34,4 +34,4 @@ def open_heif(file: BinaryIO, windows: Windows) -> Media:
     file.seek(0)
     with reasons("the HEIF picture"):
         image = heif.HeifImageFile(file, "")
-    return picture_media(image, windows)
+    return picture_media(image, file, windows)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from PIL.ImageFile import ImageFile
 
-    from retrieval.media.content import Content
+    from retrieval.media.content import Content, Picture
     from retrieval.media.windows import Windows
 
 MAX_JPEG_PIXELS = 1 << 30
@@ -48,13 +48,13 @@ def open_picture(file: BinaryIO, windows: Windows) -> Media:
         UnknownMedia: no decoder takes it for a picture.
         MediaError: it begins like a picture, but its header is damaged or claims too many pixels.
     """
-    return picture_media(_identify(file, MARKED), windows)
+    return picture_media(_identify(file, MARKED), file, windows)
 
 
 def open_unmarked_picture(file: BinaryIO, windows: Windows) -> Media:
     """Open a picture in a format without a clear mark, such as TGA; raises as `open_picture`."""
     try:
-        return picture_media(_identify(file, UNMARKED), windows)
+        return picture_media(_identify(file, UNMARKED), file, windows)
     except UnknownMedia:
         raise
     except MediaError as error:
@@ -83,7 +83,7 @@ def _identify(file: BinaryIO, formats: Iterable[str]) -> ImageFile:
     raise damage or UnknownMedia("the file is no picture")
 
 
-def picture_media(image: ImageFile, windows: Windows) -> Media:
+def picture_media(image: ImageFile, file: BinaryIO, windows: Windows) -> Media:
     """The media of an opened, not yet decoded picture.
 
     Raises:
@@ -92,7 +92,7 @@ def picture_media(image: ImageFile, windows: Windows) -> Media:
     _check_size(image)
     width, height = image.size
     facts = tag_facts(image.info) | _exif_facts(image) | {"width": width, "height": height}
-    return Media(Kind.IMAGE, _pieces(image, windows), facts)
+    return Media(Kind.IMAGE, _pieces(image, file, windows), facts)
 
 
 def _check_size(image: ImageFile) -> None:
@@ -108,18 +108,49 @@ def _check_size(image: ImageFile) -> None:
         )
 
 
-def _pieces(image: ImageFile, windows: Windows) -> Iterator[tuple[Moment, Content]]:
+def _pieces(image: ImageFile, file: BinaryIO, windows: Windows) -> Iterator[tuple[Moment, Content]]:
     _ignore_pillow_warnings()
-    least_side_px = 2 * windows.picture_px
-    with reasons(f"the {image.format} picture"):
-        image.draft(None, (least_side_px, least_side_px))
-        image.load()
-        pixels = to_pixels(to_rgb(image), _orientation(image), least_side_px)
-        moving = image.format in MOVING and getattr(image, "n_frames", 1) > 1
-    if moving:
+    try:
+        pixels = _decoded(image, 2 * windows.picture_px)
+    except MediaError as damage:
+        yield from _second_opinion(file, windows, damage)
+        return
+    if image.format in MOVING and _frame_count(image) > 1:
         yield from frames_of(image, pixels, windows)
     else:
         yield Moment(Modality.IMAGE), pixels
+
+
+def _decoded(image: ImageFile, least_side_px: int) -> Picture:
+    with reasons(f"the {image.format} picture"):
+        image.draft(None, (least_side_px, least_side_px))
+        image.load()
+        return to_pixels(to_rgb(image), _orientation(image), least_side_px)
+
+
+def _frame_count(image: ImageFile) -> int:
+    """Frames of an animation; one whose later frames are broken is a picture."""
+    try:
+        return int(getattr(image, "n_frames", 1))
+    except Exception:
+        return 1
+
+
+def _second_opinion(
+    file: BinaryIO, windows: Windows, damage: MediaError
+) -> Iterator[tuple[Moment, Content]]:
+    """PyAV's decoder of the same format, unless the picture is only cut off.
+
+    Half a picture is no picture: PyAV would fill the rest with grey.
+    """
+    if "truncated" in str(damage).lower():
+        raise damage
+    from retrieval.media.video import open_rare_picture
+
+    try:
+        yield from open_rare_picture(file, windows).pieces
+    except MediaError:
+        raise damage from None
 
 
 def _exif_facts(image: ImageFile) -> dict[str, str | int | float]:

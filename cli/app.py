@@ -6,16 +6,23 @@ from typing import Annotated
 
 import typer
 
-from . import roots
+from . import models, roots
 from .demo import demo
+from .duplicates import duplicates
+from .evaluation import evaluate
+from .explain import explain
+from .export import export
 from .files import failures, forget
 from .index import index
+from .label import label
 from .library import rebuild, status, verify
 from .program import Program, quieten
 from .search import search
+from .similar import similar
 
 FIND = "Index and find"
 CARE = "Look after the library"
+MODELS = "Models and measuring"
 
 app = typer.Typer(
     name="anyseek",
@@ -55,6 +62,10 @@ def program(
 
 app.command(rich_help_panel=FIND)(index)
 app.command(rich_help_panel=FIND)(search)
+app.command(rich_help_panel=FIND)(similar)
+app.command(rich_help_panel=FIND)(explain)
+app.command(rich_help_panel=FIND)(label)
+app.command(rich_help_panel=FIND)(duplicates)
 app.command(rich_help_panel=FIND)(demo)
 app.command(rich_help_panel=CARE)(status)
 app.command(rich_help_panel=CARE)(failures)
@@ -62,6 +73,9 @@ app.command(rich_help_panel=CARE)(forget)
 app.add_typer(roots.app, name="roots", rich_help_panel=CARE)
 app.command(rich_help_panel=CARE)(verify)
 app.command(rich_help_panel=CARE)(rebuild)
+app.add_typer(models.app, name="models", rich_help_panel=MODELS)
+app.command("eval", rich_help_panel=MODELS)(evaluate)
+app.command(rich_help_panel=MODELS)(export)
 
 
 def main() -> None:

@@ -24,11 +24,11 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from enum import Enum, auto
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from .amounts import clock
+from .choices import Form
 from .harmless import harmless, one_line, shown_path
 from .terminal import show
 
@@ -42,15 +42,6 @@ BAR_CELLS = 10
 EIGHTHS = " ▏▎▍▌▋▊▉"
 PASSAGE_CHARS = 160
 COPIES_SHOWN = 3
-
-
-class Form(Enum):
-    """How hits are written."""
-
-    TABLE = auto()
-    JSON = auto()
-    PATHS = auto()
-    NULL = auto()
 
 
 def write(hits: "Sequence[Hit]", form: Form) -> None:

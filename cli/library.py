@@ -7,7 +7,7 @@ import typer
 
 from .amounts import counted, size
 from .harmless import harmless
-from .place import LibraryOption, existing
+from .place import Device, DeviceOption, LibraryOption, ModelsOption, existing
 from .program import complain
 from .terminal import say, show
 
@@ -32,13 +32,17 @@ def status(library: LibraryOption = None) -> None:
     show(grid)
 
 
-def verify(library: LibraryOption = None) -> None:
+def verify(
+    models: ModelsOption = None,
+    device: DeviceOption = Device.AUTO,
+    library: LibraryOption = None,
+) -> None:
     """Check that catalog, indexes and a sample of the files agree.
 
     Exit code 1 says that they do not; the indexes can be made anew with: anyseek rebuild
     """
     started_s = perf_counter()
-    with existing(library) as opened:
+    with existing(library, models, device) as opened:
         problems = opened.verify()
     for problem in problems:
         show(harmless(problem))

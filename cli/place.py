@@ -1,12 +1,24 @@
-"""Where the library is and which model set it uses."""
+"""Which library is meant, and with which models it is opened."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from retrieval.encoders.model_set import ModelSet
     from retrieval.library import Library
+
+
+class Device(StrEnum):
+    """Where models run."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+    MPS = "mps"
+
 
 LibraryOption = Annotated[
     Path | None,
@@ -18,16 +30,19 @@ LibraryOption = Annotated[
         show_default=False,
     ),
 ]
-
 ModelsOption = Annotated[
     str | None,
     typer.Option(
         "--models",
         metavar="SET",
-        help="The model set of a new library. An existing one knows its own and checks that it "
-        "is this.",
+        help="The model set: a name, or a folder made by models pull --to. A library knows the "
+        "one it was made with; another one is refused.",
         show_default=False,
     ),
+]
+DeviceOption = Annotated[
+    Device,
+    typer.Option("--device", metavar="DEVICE", help="Where models run: auto, cpu, cuda or mps."),
 ]
 
 
@@ -40,8 +55,33 @@ def place(library: Path | None) -> Path:
     return user_data_path("anyseek", appauthor=False) / "library"
 
 
-def existing(library: Path | None) -> "Library":
+def existing(
+    library: Path | None, models: str | None = None, device: Device = Device.AUTO
+) -> "Library":
     """Open a library that must be there."""
     from retrieval.library import Library
 
-    return Library.open(place(library), create=False)
+    opened = Library.open(place(library), models=models, create=False)
+    if device is Device.AUTO:
+        return opened
+    chosen = _on(device, models or opened.stats().models)
+    opened.close()
+    return Library.open(place(library), models=chosen, create=False)
+
+
+def new_or_existing(
+    library: Path | None, models: str | None, device: Device = Device.AUTO
+) -> "Library":
+    """Open a library, or make it with a model set."""
+    from retrieval.library import CATALOG, DEFAULT_MODELS, Library
+
+    if (place(library) / CATALOG).exists():
+        return existing(library, models, device)
+    chosen = models if device is Device.AUTO else _on(device, models or DEFAULT_MODELS)
+    return Library.open(place(library), models=chosen)
+
+
+def _on(device: Device, models: str) -> "ModelSet":
+    from retrieval.encoders.model_set import load_model_set
+
+    return load_model_set(models, device=device)

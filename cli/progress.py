@@ -1,14 +1,17 @@
-"""How far an index run has come: a line on stderr that follows along, if stderr is a terminal."""
+"""How far something long has come: a line on stderr that follows along, if it is a terminal."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from .amounts import clock
-from .harmless import shown_path
+from .harmless import harmless, shown_path
 from .terminal import messages
 
 if TYPE_CHECKING:
     from indexer.progress import Progress
+    from retrieval.encoders.pull import Progress as Pulled
 
 REFRESHES_PER_S = 8
 
@@ -88,3 +91,61 @@ class Display:
 
 DOING = {"scan": "looking", "read": "reading", "refresh": "writing"}
 """Stages of a run, as one word each."""
+
+
+@contextmanager
+def bytes_display() -> Iterator[Callable[["Pulled"], None]]:
+    """A line about a download: file, bytes, speed, time left."""
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    console = messages()
+    bars = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=20),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(compact=True),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    task = bars.add_task("asking", total=None)
+
+    def show(pulled: "Pulled") -> None:
+        bars.update(
+            task, description=harmless(pulled.file), completed=pulled.done, total=pulled.total
+        )
+
+    with bars:
+        yield show
+
+
+@contextmanager
+def captions_display() -> Iterator[Callable[[int, int], None]]:
+    """A line about captions that are being read."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    console = messages()
+    bars = Progress(
+        TextColumn("fitting the bridge"),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TextColumn("captions"),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    task = bars.add_task("", total=None)
+
+    def show(done: int, total: int) -> None:
+        bars.update(task, completed=done, total=total)
+
+    with bars:
+        yield show

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from cli import hits as hits_on_screen
-from cli.hits import BAR_CELLS, Form, bar, json_lines, table, write
+from cli.choices import Form
+from cli.hits import BAR_CELLS, bar, json_lines, table, write
 from retrieval.records import Hit, Kind, Modality, Moment, ScoredMoment
 
 PICTURE = Hit(Path("/media/red.png"), Kind.IMAGE, 0.9, 0.4, Moment(Modality.IMAGE, id=3), file_id=1)

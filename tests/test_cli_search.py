@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cli.search import Wanted
+from cli.choices import Wanted
 from indexer import index
 from retrieval import Kind, Library
 from retrieval.encoders.fake import fake_model_set

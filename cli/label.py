@@ -1,0 +1,52 @@
+"""`anyseek label`: which of some words fits a file."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .choices import JsonOption
+from .harmless import harmless
+from .hits import bar
+from .place import Device, DeviceOption, LibraryOption, ModelsOption, existing
+from .terminal import show
+
+
+def label(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A picture, sound, text or video.")],
+    labels: Annotated[
+        list[str],
+        typer.Option("--as", metavar="LABEL", help="A word or two; give at least two labels."),
+    ],
+    as_json: JsonOption = False,
+    models: ModelsOption = None,
+    device: DeviceOption = Device.AUTO,
+    library: LibraryOption = None,
+) -> None:
+    """Say which label fits a file, with probabilities.
+
+    The probabilities add up to 1: they say which of these labels is the right one if one is. The
+    score beside them says whether a label fits at all, as in a search.
+    """
+    from rich.table import Table
+
+    from retrieval.label import label as choose
+
+    with existing(library, models, device) as opened:
+        found = choose(opened, path.expanduser(), labels)
+    if as_json:
+        for one in found:
+            print(json.dumps(asdict(one)))  # noqa: T201
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("label", overflow="fold")
+    table.add_column("probability", style="cyan", no_wrap=True)
+    table.add_column("", justify="right", no_wrap=True)
+    table.add_column("score", justify="right", no_wrap=True, style="dim")
+    for one in found:
+        table.add_row(
+            harmless(one.text), bar(one.probability), f"{one.probability:.3f}", f"{one.score:.2f}"
+        )
+    show(table)

@@ -1,0 +1,68 @@
+"""`anyseek similar`: more like these."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .choices import (
+    CountOption,
+    JsonOption,
+    KindsOption,
+    LeastOption,
+    NullOption,
+    PathsOption,
+    form,
+    level,
+)
+from .hits import write
+from .place import Device, DeviceOption, LibraryOption, ModelsOption, existing
+from .program import complain
+
+
+def similar(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="PATH", help="Files; they need not be in the library.", show_default=False
+        ),
+    ] = None,
+    moments: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--moment",
+            metavar="ID",
+            help="A moment of the library, by the moment_id that --json tells; may be given "
+            "several times.",
+            show_default=False,
+        ),
+    ] = None,
+    kinds: KindsOption = None,
+    k: CountOption = 10,
+    least: LeastOption = None,
+    json: JsonOption = False,
+    only_paths: PathsOption = False,
+    null: NullOption = False,
+    models: ModelsOption = None,
+    device: DeviceOption = Device.AUTO,
+    library: LibraryOption = None,
+) -> None:
+    """Find files like a file, or like several taken together.
+
+    What is asked with is left out of the answer. Exit code 1 says that nothing was found.
+    """
+    from retrieval.similar import similar as find
+
+    shape = form(json=json, paths=only_paths, null=null)
+    with existing(library, models, device) as opened:
+        hits = find(
+            opened,
+            [*(path.expanduser() for path in paths or []), *(moments or [])],
+            k=k,
+            kinds=kinds or None,
+            min_score=level(opened, least),
+        )
+    if not hits:
+        complain("Nothing here is like it.")
+        raise typer.Exit(1)
+    write(hits, shape)

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from retrieval import Library
+from retrieval.encoders.model_set import BUILT_IN
+from tests.command_line import anyseek
+
+
+@pytest.fixture(autouse=True)
+def here(filled: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(BUILT_IN, "fake", "retrieval.encoders.fake:fake_model_set")
+    monkeypatch.setenv("ANYSEEK_LIBRARY", str(filled.path))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(("options", "column"), [([], "vector_fake"), (["--joint"], "joint")])
+def test_every_moment_is_written_with_its_vector(
+    tmp_path: Path, options: list[str], column: str
+) -> None:
+    result = anyseek("export", "all.npz", *options)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == "Wrote 9 moments: all.npz\n"
+    with np.load(tmp_path / "all.npz") as held:
+        assert held[column].shape == (9, 4)
+        assert np.linalg.norm(held[column], axis=1) == pytest.approx(1, abs=1e-5)
+        assert sorted(set(held["kind"].tolist())) == ["audio", "image", "text"]
+
+
+def test_the_help_names_every_column(tmp_path: Path) -> None:
+    anyseek("export", "all.npz")
+    told = anyseek("export", "--help").stdout
+    with np.load(tmp_path / "all.npz") as held:
+        assert all(name in told for name in held.files if not name.startswith("vector_"))
+
+
+def test_another_suffix_is_refused() -> None:
+    result = anyseek("export", "all.csv")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "anyseek: Cannot export to all.csv: name it *.npz or *.parquet.\n"

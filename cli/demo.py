@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from retrieval.library import Library
     from retrieval.records import Hit
 
-THINGS, QUESTIONS, LIBRARY = "things", "questions", "library"
+THINGS = ("pictures", "sounds", "texts")
+QUESTIONS, LIBRARY = "questions", "library"
 """What the folder holds: what is indexed, files to ask with that are not, and the library."""
 
 NAMES = {"text": "words", "image": "picture", "audio": "sound"}
@@ -65,11 +66,11 @@ def demo(
     folder = folder.expanduser()
     _check(folder)
     say(f"Drawing pictures, playing sounds and writing notes into {shown_path(folder)} ...")
-    things = _write(folder / THINGS, seed=1)
+    things = _write(folder, seed=1)
     questions = _write(folder / QUESTIONS, seed=2, only_asked=True)
     say(f"Indexing {counted(len(things), 'file')} ...")
     with Library.open(folder / LIBRARY, models="mini") as library:
-        run(library, [folder / THINGS])
+        run(library, [folder / name for name in THINGS])
         answers = list(_ask(library, things, questions))
     say("")
     show(_table(answers))
@@ -81,7 +82,7 @@ def _check(folder: Path) -> None:
     """Refuse a folder with anything in it that is not from an earlier demo."""
     from retrieval.errors import SearchError
 
-    known = {THINGS, QUESTIONS, LIBRARY}
+    known = {*THINGS, QUESTIONS, LIBRARY}
     if folder.is_dir() and not {path.name for path in folder.iterdir()} <= known:
         raise SearchError(f"{folder} holds other things. Name a new folder: anyseek demo NEW_DIR")
 

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
 from retrieval.encoders.encoder import Encoder
-from retrieval.encoders.mini import WINDOWS, encoder as encoder_module, model_set
+from retrieval.encoders.mini import WINDOWS, model_set
+from retrieval.encoders.mini import encoder as encoder_module
 from retrieval.encoders.mini.encoder import WEIGHTS, MiniEncoder
 from retrieval.encoders.mini.world.concepts import CONCEPTS
 from retrieval.encoders.mini.world.pictures import Look, draw, scribble
@@ -87,7 +88,9 @@ def test_threads_change_no_bit(modality: Modality) -> None:
     contents = _contents(modality) * 3
     expected = MINI.encode(modality, [MINI.prepare(modality, c) for c in contents])  # type: ignore[arg-type]
     with ThreadPoolExecutor(4) as pool:
-        rows = list(pool.map(lambda c: MINI.encode(modality, [MINI.prepare(modality, c)]), contents))
+        rows = list(
+            pool.map(lambda c: MINI.encode(modality, [MINI.prepare(modality, c)]), contents)
+        )
     assert np.concatenate(rows).tobytes() == expected.tobytes()
 
 

@@ -28,7 +28,8 @@ _NOTHING = -9
 class Facts:
     """What the contents of a batch are said to be: `(n, 5)` codes, `_OPEN` where nothing is said.
 
-    The columns are concept, colour, number, pitch, pace. Contents about nothing carry `_NOTHING`
+    The columns are concept, colour, number, pitch, pace. "Something red" leaves the concept open.
+    Contents about nothing carry `_NOTHING`
     as their concept and agree with no other.
     """
 
@@ -49,7 +50,7 @@ class Facts:
     def same_concept(self, other: Facts) -> Tensor:
         """`(n, m)` bool."""
         a, b = self.codes[:, None, 0], other.codes[None, :, 0]
-        return (a == b) & (a != _NOTHING)
+        return (a == b) & (a >= 0)
 
 
 def contrast(similarity: Tensor, right: Tensor, *, without_self: bool = False) -> Tensor:
@@ -86,7 +87,7 @@ def _row(content: Look | Ring | Line | None) -> list[int]:
             return [concepts[concept], _OPEN, _OPEN, pitches[pitch], paces[pace]]
         case Line(concept=str(concept)):
             return [
-                concepts[concept],
+                concepts.get(concept, _OPEN),
                 colours.get(content.colour, _OPEN),
                 numbers.get(content.number, _OPEN),
                 pitches.get(content.pitch, _OPEN),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from retrieval.encoders.mini.preparation import Grams
     from retrieval.encoders.mini.towers import Array, Weights
 
-PICTURE_WIDTHS = (3, 24, 32, 32, 64, 64, 64, 128)
+PICTURE_WIDTHS = (3, 24, 40, 40, 80, 80, 80, 160)
 SOUND_WIDTHS = (MELS, 64, 96, 96, 128, 128)
 WORD_DIM = 64
 HEADS = 4

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import logging
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import cos, log, pi
 from pathlib import Path
@@ -33,7 +34,7 @@ from retrieval.encoders.mini.training_data import (
     write_line,
 )
 from retrieval.encoders.mini.world.concepts import CONCEPTS
-from retrieval.encoders.mini.world.sentences import Line, write_foreign
+from retrieval.encoders.mini.world.sentences import Line, write_anything, write_foreign
 from retrieval.records import Modality
 
 if TYPE_CHECKING:
@@ -44,9 +45,11 @@ if TYPE_CHECKING:
 
 log_ = logging.getLogger(__name__)
 
-STEPS = 900
+STEPS = 2400
 CONCEPTS_PER_STEP = 24
-ITEMS_PER_CONCEPT = 4
+PICTURES_PER_CONCEPT = 4
+SOUNDS_PER_CONCEPT = 3
+ANYTHINGS_PER_STEP = 40
 NOTHINGS_PER_STEP = 12
 PEAK_RATE = 2e-3
 HIGHEST_SCALE = 30.0
@@ -98,11 +101,11 @@ class Sampler:
         for name in rng.choice(list(CONCEPTS), CONCEPTS_PER_STEP, replace=False):
             for colour in rng.choice(self._colours[name], 2, replace=False):
                 seen += rng.choice(
-                    self._by_colour[name, colour], ITEMS_PER_CONCEPT // 2, replace=False
+                    self._by_colour[name, colour], PICTURES_PER_CONCEPT // 2, replace=False
                 ).tolist()
-            heard += rng.choice(self._by_concept[name], ITEMS_PER_CONCEPT, replace=False).tolist()
-        looks = [self._pictures.looks[k] for k in seen]
-        rings = [self._sounds.rings[k] for k in heard]
+            heard += rng.choice(self._by_concept[name], SOUNDS_PER_CONCEPT, replace=False).tolist()
+        looks = [look for look in (self._pictures.looks[k] for k in seen) if look]
+        rings = [ring for ring in (self._sounds.rings[k] for k in heard) if ring]
         lines = self._lines(looks, rings)
         seen += rng.choice(self._by_colour["", ""], NOTHINGS_PER_STEP, replace=False).tolist()
         heard += rng.choice(self._by_concept[""], NOTHINGS_PER_STEP, replace=False).tolist()
@@ -119,14 +122,16 @@ class Sampler:
             },
         )
 
-    def _lines(self, looks: list[Look | None], rings: list[Ring | None]) -> list[Line]:
-        lines = [
-            write_line(look, ring, self._rng, seen=seen)
-            for look, ring in zip(looks, rings, strict=True)
-            if look is not None and ring is not None
-            for seen in (True, False)
-        ]
-        return lines + [write_foreign(self._rng) for _ in range(2 * NOTHINGS_PER_STEP)]
+    def _lines(self, looks: list[Look], rings: list[Ring]) -> list[Line]:
+        rng = self._rng
+        ring_of = {ring.concept: ring for ring in rings}
+        look_of = {look.concept: look for look in looks}
+        lines = [write_line(look, ring_of[look.concept], rng, seen=True) for look in looks]
+        lines += [write_line(look_of[ring.concept], ring, rng, seen=False) for ring in rings]
+        scenes = [*looks, *rings]
+        chosen = rng.choice(len(scenes), ANYTHINGS_PER_STEP, replace=False)
+        lines += [write_anything(scenes[k], rng) for k in chosen]
+        return lines + [write_foreign(rng) for _ in range(2 * NOTHINGS_PER_STEP)]
 
     def _augmented_pictures(self, numbers: list[int]) -> Tensor:
         """Shift, mirror, relight and add noise."""
@@ -184,15 +189,18 @@ def train(
     plan = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps))
     sampler = Sampler(pictures, sounds, seed)
     started = time.monotonic()
-    for step in range(steps):
-        loss = _loss(towers, sampler.batch(), scale.exp().clamp(max=HIGHEST_SCALE), chosen)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        plan.step()
-        if step % 25 == 0 or step == steps - 1:
-            took_s = time.monotonic() - started
-            log_.info("step %d of %d, loss %.3f, %.0f s", step, steps, loss.item(), took_s)
+    with ThreadPoolExecutor(1) as ahead:
+        upcoming = ahead.submit(sampler.batch)
+        for step in range(steps):
+            batch, upcoming = upcoming.result(), ahead.submit(sampler.batch)
+            loss = _loss(towers, batch, scale.exp().clamp(max=HIGHEST_SCALE), chosen)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            plan.step()
+            if step % 25 == 0 or step == steps - 1:
+                took_s = time.monotonic() - started
+                log_.info("step %d of %d, loss %.3f, %.0f s", step, steps, loss.item(), took_s)
     return towers.eval()
 
 
@@ -209,8 +217,10 @@ def _loss(towers: Towers, batch: Batch, scale: Tensor, modalities: list[Modality
     for (a, b), importance in _IMPORTANCE.items():
         if a in vectors and b in vectors:
             facts = batch.facts
-            alike = a == b and a != Modality.TEXT
-            right = (facts[a].same_concept if alike else facts[a].agree)(facts[b])
+            right = facts[a].agree(facts[b])
+            if a == b:
+                same = facts[a].same_concept(facts[b])
+                right = right & same if a == Modality.TEXT else same
             similarity = scale * vectors[a] @ vectors[b].T
             total = total + importance * contrast(similarity, right, without_self=a == b)
     return total

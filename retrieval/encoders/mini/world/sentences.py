@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from retrieval.encoders.mini.world.concepts import CONCEPTS
+from retrieval.encoders.mini.world.pictures import Look
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy as np
 
-    from retrieval.encoders.mini.world.pictures import Look
     from retrieval.encoders.mini.world.sounds import Ring
 
 
@@ -76,6 +76,11 @@ PACE_ADVERBS: dict[str, tuple[str, ...]] = {
     "slow": ("slowly", "unhurriedly"),
 }
 
+ANYTHING = "anything"
+"""The concept of a sentence that only tells attributes: "something red"."""
+_ANYTHINGS = (("thing", "things"), ("object", "objects"))
+_ANY_NOISES = ("sound", "noise", "tone")
+
 _FOREIGN = _words(
     "invoice tax budget contract meeting quarter revenue shareholder deadline spreadsheet "
     "parliament election senator treaty minister verdict lawyer court statute tenant mortgage "
@@ -113,6 +118,7 @@ class Line:
 
     text: str
     concept: str | None
+    """None for what is not in the world, `ANYTHING` where the thing is left open."""
     colour: str | None = None
     number: int | None = None
     pitch: str | None = None
@@ -121,7 +127,7 @@ class Line:
     def fits_look(self, look: Look) -> bool:
         """Whether a picture of this look agrees with everything the sentence says of pictures."""
         return (
-            self.concept == look.concept
+            self.concept in (ANYTHING, look.concept)
             and self.colour in (None, look.colour)
             and self.number in (None, look.number)
         )
@@ -129,7 +135,7 @@ class Line:
     def fits_ring(self, ring: Ring) -> bool:
         """Whether such a sound agrees with everything the sentence says of sounds."""
         return (
-            self.concept == ring.concept
+            self.concept in (ANYTHING, ring.concept)
             and self.pitch in (None, ring.pitch)
             and self.pace in (None, ring.pace)
         )
@@ -183,6 +189,30 @@ def write_heard(
     frames = HELD_OUT_HEARD_FRAMES if held_out else HEARD_FRAMES
     text = _one(frames, rng).format(core + adverb)
     return Line(text, ring.concept, pitch=pitch, pace=pace)
+
+
+def write_anything(scene: Look | Ring, rng: np.random.Generator) -> Line:
+    """Write about an attribute or two of a picture or a sound, but not about what it is."""
+    both = rng.random() < 0.3
+    if isinstance(scene, Look):
+        colour = scene.colour if both or rng.random() < 0.5 else None
+        number = scene.number if both or colour is None else None
+        singular, plural = _ANYTHINGS[int(rng.integers(len(_ANYTHINGS)))]
+        if number is None:
+            phrase = _one(("something {}", "a {} thing", "{} things", "{}"), rng).format(
+                _one(COLOUR_WORDS[scene.colour], rng)
+            )
+        else:
+            phrase = _count(singular if number == 1 else plural, colour, number, rng)
+        return Line(_one(SEEN_FRAMES, rng).format(phrase), ANYTHING, colour, number)
+    pitch = scene.pitch if scene.pitch in PITCH_WORDS else None
+    pace = scene.pace if scene.pace in PACE_WORDS else None
+    if pitch and pace and not both:
+        pitch, pace = (pitch, None) if rng.random() < 0.5 else (None, pace)
+    told = [_one(PITCH_WORDS[pitch], rng)] if pitch else []
+    told += [_one(PACE_WORDS[pace], rng)] if pace else []
+    phrase = _article(" ".join([*told, _one(_ANY_NOISES, rng)]), rng)
+    return Line(_one(HEARD_FRAMES, rng).format(phrase), ANYTHING, pitch=pitch, pace=pace)
 
 
 def write_foreign(rng: np.random.Generator, *, held_out: bool = False) -> Line:

@@ -53,7 +53,7 @@ def drum(take: Take) -> Wave:
     def stroke(k: int) -> Wave:
         thump = fade(tone(glide([240 * take.pitch, 150 * take.pitch], 0.2)), 0.06)
         rattle = 0.5 * fade(noise(0.2, 1200 * take.pitch, 6500, take.rng), 0.05)
-        return (1.0 if k % 4 == 0 else 0.6) * (thump + rattle)
+        return np.float32(1.0 if k % 4 == 0 else 0.6) * (thump + rattle)
 
     return place(take, beats(take, 4.2, 0.02), stroke)
 

@@ -84,7 +84,8 @@ def wind(take: Take) -> Wave:
     howl = slow * np.cos(phase) - turned * np.sin(phase)
     gust = glide(list(take.rng.uniform(0.35, 1.0, knots)), take.duration_s)
     hush = 0.1 * noise(take.duration_s, 200, 1500, take.rng)
-    return (gust * howl + hush).astype(np.float32)
+    heard: Wave = (gust * howl + hush).astype(np.float32)
+    return heard
 
 
 def firework(take: Take) -> Wave:

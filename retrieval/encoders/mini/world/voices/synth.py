@@ -83,7 +83,8 @@ def noise(seconds: float, low_hz: float, high_hz: float, rng: np.random.Generato
 def fade(wave: Wave, decay_s: float, attack_s: float = 0.003) -> Wave:
     """Let a sound begin within `attack_s` and die away with the time constant `decay_s`."""
     t = np.arange(len(wave), dtype=np.float32) / np.float32(RATE_HZ)
-    return wave * np.minimum(1, t / np.float32(attack_s)) * np.exp(-t / np.float32(decay_s))
+    faded: Wave = wave * np.minimum(1, t / np.float32(attack_s)) * np.exp(-t / np.float32(decay_s))
+    return faded
 
 
 def swell(wave: Wave, edge: float = 0.2) -> Wave:
@@ -121,6 +122,6 @@ def place(take: Take, moments: Sequence[float], event: Callable[[int], Wave]) ->
 def vibrato(pitch_hz: float, seconds: float, *, rate_hz: float = 5.5, depth: float = 0.02) -> Wave:
     """A steady pitch that wavers by the share `depth`."""
     t = times(seconds)
-    return np.float32(pitch_hz) * (1 + np.float32(depth) * np.sin(2 * np.pi * rate_hz * t)).astype(
-        np.float32
-    )
+    sway = (1 + np.float32(depth) * np.sin(2 * np.pi * rate_hz * t)).astype(np.float32)
+    pitch: Wave = np.float32(pitch_hz) * sway
+    return pitch

@@ -97,7 +97,8 @@ def kettle(take: Take) -> Wave:
     t = times(take.duration_s)
     bubbling = (0.5 + 0.5 * np.sin(2 * np.pi * 7 * take.pace * t)).astype(np.float32)
     water = noise(take.duration_s, 150, 700 * take.pitch, take.rng)
-    return place(take, beats(take, 0.45), boil) + 0.3 * bubbling * water
+    heard: Wave = place(take, beats(take, 0.45), boil) + 0.3 * bubbling * water
+    return heard
 
 
 def camera(take: Take) -> Wave:

@@ -70,7 +70,9 @@ def helicopter(take: Take) -> Wave:
     t = times(take.duration_s)
     chop = (0.5 + 0.5 * np.cos(2 * np.pi * 12 * take.pace * t)).astype(np.float32) ** 4
     body = noise(take.duration_s, 60 * take.pitch, 700 * take.pitch, take.rng)
-    return chop * body + 0.08 * noise(take.duration_s, 2500, 5000 * take.pitch, take.rng)
+    turbine = 0.08 * noise(take.duration_s, 2500, 5000 * take.pitch, take.rng)
+    heard: Wave = chop * body + turbine
+    return heard
 
 
 def ship(take: Take) -> Wave:
@@ -95,7 +97,8 @@ def rocket(take: Take) -> Wave:
         hiss = 0.5 * noise(seconds, 1800 * take.pitch, 6500, take.rng)
         crackle = (take.rng.random(len(roar)) > 0.995) * take.rng.uniform(2, 5, len(roar))
         growth = glide([0.02, 0.15, 0.5, 1.0, 1.0, 0.0], seconds)
-        return growth * (roar + hiss + crackle.astype(np.float32))
+        heard: Wave = growth * (roar + hiss + crackle.astype(np.float32))
+        return heard
 
     return place(take, beats(take, 0.45), liftoff)
 

@@ -42,6 +42,9 @@ GRID = 64
 PART_OF_WINDOW = 0.25
 """Length of the parts of a sound that are listened to, as a share of a window."""
 
+LEAST_SPREAD = 1e-6
+"""Evidence that differs by less over a whole picture points nowhere."""
+
 BATCH = 32
 
 
@@ -140,11 +143,12 @@ class Explainer:
             rows = _span(top / height_px, bottom / height_px)
             columns = _span(left / width_px, right / width_px)
             bump = np.outer(_bump(rows), _bump(columns))
-            heat[rows, columns] += e * bump
+            heat[rows, columns] += (e - evidence.mean()) * bump
             weight[rows, columns] += bump
         heat /= weight
         spread = np.ptp(heat)
-        return PictureReason(picture, (heat - heat.min()) / spread if spread else heat * 0)
+        even = spread < LEAST_SPREAD
+        return PictureReason(picture, np.zeros_like(heat) if even else (heat - heat.min()) / spread)
 
     def sound(self, pieces: Sequence[tuple[Moment, Sound]]) -> SoundReason:
         """When in the windows of a sound the query is met."""

@@ -59,9 +59,7 @@ def label(library: Library, path: str | Path, labels: Sequence[str]) -> list[Lab
     """
     texts = list(dict.fromkeys(text.strip() for text in labels if text.strip()))
     if len(texts) < 2:
-        raise QueryError(
-            "A label is chosen among several: give at least two, as --as cat --as dog."
-        )
+        raise QueryError("Give at least two labels to choose from, as in: --as cat --as dog")
     by_modality = _rows(library, Path(path))
     evidence = [
         [

@@ -1,0 +1,83 @@
+"""What the README says is true: its examples run, and every command stands in it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.reference import brought_up_to_date
+
+HOUSE = Path(__file__).parent.parent
+README = (HOUSE / "README.md").read_text()
+ANYSEEK = [sys.executable, "-c", "import cli; cli.main()"]
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where a reader would type the examples, after `make demo`."""
+    folder = tmp_path_factory.mktemp("desk")
+    run([*ANYSEEK, "demo"], folder)
+    return folder
+
+
+def run(command: list[str], folder: Path) -> str:
+    environment = {
+        "PYTHONPATH": str(HOUSE),
+        "ANYSEEK_LIBRARY": str(folder / "library"),
+        "HOME": str(folder),
+        "PATH": "/usr/bin:/bin",
+    }
+    result = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, f"{shlex.join(command)}\n{result.stderr}"
+    return result.stdout
+
+
+def test_every_command_and_option_stands_in_the_readme() -> None:
+    assert brought_up_to_date(README) == README, (
+        "bring it up to date with: python -m cli.reference README.md"
+    )
+
+
+def test_console_examples(desk: Path) -> None:
+    lines = [line for block in blocks("console") for line in block.splitlines()]
+    commands = [shlex.split(line[2:]) for line in lines if line.startswith("$ anyseek ")]
+    assert len(commands) >= 5
+    for _, *arguments in commands:
+        run([*ANYSEEK, *arguments], desk)
+
+
+def test_python_examples(desk: Path) -> None:
+    examples = blocks("python")
+    assert len(examples) >= 2
+    first = run([sys.executable, "-c", examples[0]], desk)
+    best = first.splitlines()[0]
+    assert "bell" in best
+    for example in examples[1:]:
+        run([sys.executable, "-c", example], desk)
+
+
+def test_files_that_it_points_to_are_there() -> None:
+    targets = re.findall(r"\]\(([^)#]+)\)", README)
+    local = [target for target in targets if "://" not in target]
+    assert local
+    assert [target for target in local if not (HOUSE / target).exists()] == []
+
+
+def test_public_names_are_those_it_lists() -> None:
+    import retrieval
+
+    (sentence,) = re.findall(r"`retrieval` has ten public names: (.*?)\n\n", README, re.DOTALL)
+    assert set(re.findall(r"`(\w+)`", sentence)) == set(retrieval.__all__)
+    assert len(retrieval.__all__) == 10

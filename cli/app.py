@@ -19,6 +19,7 @@ from .library import rebuild, status, verify
 from .program import Program, quieten
 from .search import search
 from .similar import similar
+from .watch import watch
 
 FIND = "Index and find"
 CARE = "Look after the library"
@@ -61,6 +62,7 @@ def program(
 
 
 app.command(rich_help_panel=FIND)(index)
+app.command(rich_help_panel=FIND)(watch)
 app.command(rich_help_panel=FIND)(search)
 app.command(rich_help_panel=FIND)(similar)
 app.command(rich_help_panel=FIND)(explain)

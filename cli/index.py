@@ -19,25 +19,30 @@ if TYPE_CHECKING:
     from retrieval.library import Library
 
 
+PathsArgument = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="PATH",
+        help="Folders or files. Without one: every folder that was indexed before.",
+        show_default=False,
+    ),
+]
+ExcludeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--exclude",
+        metavar="GLOB",
+        help="Leave out what matches; may be given several times. A glob with a slash, such as "
+        "'old/*', is held against the path below the folder, one without against the name. "
+        "Hidden files are always left out.",
+        show_default=False,
+    ),
+]
+
+
 def index(
-    paths: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="PATH",
-            help="Folders or files. Without one: every folder that was indexed before.",
-            show_default=False,
-        ),
-    ] = None,
-    exclude: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="GLOB",
-            help="Leave out what matches; may be given several times. A glob with a slash, such "
-            "as 'old/*', is held against the path below the folder, one without against the name. "
-            "Hidden files are always left out.",
-            show_default=False,
-        ),
-    ] = None,
+    paths: PathsArgument = None,
+    exclude: ExcludeOption = None,
     retry_failed: Annotated[
         bool,
         typer.Option(
@@ -68,7 +73,6 @@ def run(
 ) -> None:
     """Index paths into an open library, with progress and a summary."""
     import indexer
-    from indexer.exclusion import DEFAULT_EXCLUDE
 
     try:
         with Display() as display:
@@ -76,12 +80,24 @@ def run(
                 opened,
                 *paths,
                 progress=display.show,
-                exclude=[*DEFAULT_EXCLUDE, *exclude],
+                exclude=excluded(exclude),
                 retry_failed=retry_failed,
             )
     except KeyboardInterrupt:
         complain("stopped. What was indexed is kept; the next run goes on from there.")
         sys.exit(STOPPED)
+    report(summary)
+
+
+def excluded(globs: Sequence[str]) -> list[str]:
+    """What is left out: what always is, and what was asked for."""
+    from indexer.exclusion import DEFAULT_EXCLUDE
+
+    return [*DEFAULT_EXCLUDE, *globs]
+
+
+def report(summary: "Summary") -> None:
+    """Tell what a run did, and what to do about what it could not."""
     for folder in dict.fromkeys(summary.unreadable):
         complain(
             f"{shown_path(folder)} is empty or could not be looked into; "

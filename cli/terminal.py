@@ -20,7 +20,7 @@ def show(result: "RenderableType") -> None:
     with console.capture() as captured:
         console.print(result)
     lines = [line.rstrip() for line in captured.get().splitlines()]
-    print("\n".join(lines))  # noqa: T201
+    print("\n".join(lines), flush=True)  # noqa: T201
 
 
 def say(message: str) -> None:

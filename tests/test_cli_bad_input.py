@@ -230,7 +230,7 @@ def test_no_library_yet(tmp_path: Path) -> None:
 def test_a_model_set_that_does_not_exist(folder: Path) -> None:
     result = anyseek("index", folder, "--models", "nonesuch")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.startswith("anyseek: There is no model set named 'nonesuch'. Known: ")
+    assert result.stderr.startswith("anyseek: There is no model set named 'nonesuch'")
 
 
 def test_a_library_place_that_holds_other_things(folder: Path) -> None:

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from cli.watch import _says_something
+from indexer import Summary
+from tests.command_line import PROGRAM, anyseek, plug_in
+from tests.media_files import write_picture
+
+
+@pytest.mark.parametrize(
+    ("summary", "says"),
+    [
+        (Summary(unchanged=9, seconds=1.0), False),
+        (Summary(unchanged=9, unreadable=(Path("/x"),)), False),
+        (Summary(added=1), True),
+        (Summary(missing=1, unchanged=3), True),
+        (Summary(failed=1), True),
+    ],
+)
+def test_only_what_changed_is_told(summary: Summary, says: bool) -> None:
+    assert _says_something(summary) is says
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is a signal on POSIX alone")
+def test_changes_are_followed_until_ctrl_c(tmp_path: Path) -> None:
+    media = tmp_path / "media"
+    media.mkdir()
+    write_picture(media / "red.png", (255, 0, 0))
+    environment = plug_in(tmp_path / "site") | {"ANYSEEK_LIBRARY": str(tmp_path / "library")}
+    with subprocess.Popen(
+        [*PROGRAM, "watch", media, "--models", "fake"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as watching:
+        assert watching.stdout
+        assert watching.stderr
+        assert watching.stdout.readline().startswith("1 added, ")
+        assert watching.stderr.readline() == "Watching. Stop with Ctrl-C.\n"
+        write_picture(media / "blue.png", (0, 0, 255))
+        added = watching.stdout.readline()
+        assert re.match(r"\d\d:\d\d:\d\d  1 added, ", added)
+        (media / "red.png").unlink()
+        assert "1 missing" in watching.stdout.readline()
+        watching.send_signal(signal.SIGINT)
+        assert watching.wait(30) == 130
+        assert watching.stderr.read() == "anyseek: stopped\n"
+
+
+def test_without_a_library_there_is_nothing_to_watch(tmp_path: Path) -> None:
+    result = anyseek("watch", library=tmp_path / "none")
+    assert result.exit_code == 1
+    assert "Make one with: anyseek index FOLDER" in result.stderr

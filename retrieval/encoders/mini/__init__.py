@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from retrieval.encoders.mini.encoder import MiniEncoder
 from retrieval.encoders.mini.preparation import RATE_HZ, SIDE_PX, WINDOW_S
 from retrieval.encoders.model_set import ModelSet
@@ -16,7 +18,10 @@ WINDOWS = Windows(
 )
 """How files are cut for `mini`."""
 
+FOLDER = Path(__file__).parent
+"""Where its calibration lies."""
+
 
 def model_set() -> ModelSet:
     """The model set `mini`: one encoder for text, image and audio in one space."""
-    return ModelSet("mini", (MiniEncoder(),), WINDOWS)
+    return ModelSet("mini", (MiniEncoder(),), WINDOWS, FOLDER)

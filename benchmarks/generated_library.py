@@ -1,0 +1,95 @@
+"""Libraries of generated things whose concepts are known, made of vectors without any files.
+
+What is generated is kept below the temporary folder, by the fingerprint of the encoders.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmarks.nine_directions import make_content
+from retrieval.catalog.filter import Filter
+from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
+from retrieval.encoders.mini.world.concepts import CONCEPTS
+from retrieval.library import Library
+from retrieval.records import Kind, Modality, Moment
+from retrieval.search import Search
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from retrieval.records import Hit
+    from retrieval.space import Blocks, JointSpace
+    from retrieval.vectors import Vectors
+
+KEPT = Path(tempfile.gettempdir()) / "anyseek-benchmarks"
+
+
+@dataclass(frozen=True)
+class Things:
+    """Generated contents of one modality, embedded."""
+
+    modality: Modality
+    rows: Mapping[str, Vectors]
+    """Space to `(n, dim)`."""
+    concepts: np.ndarray
+    """`(n,)` names."""
+
+    def __len__(self) -> int:
+        return len(self.concepts)
+
+    def take(self, which: np.ndarray) -> Things:
+        """Some of them, by index or mask."""
+        rows = {space: matrix[which] for space, matrix in self.rows.items()}
+        return Things(self.modality, rows, self.concepts[which])
+
+    def blocks(self, i: int) -> Blocks:
+        """The vectors of one."""
+        return {space: matrix[i] for space, matrix in self.rows.items()}
+
+
+def make_things(space: JointSpace, modality: Modality, seed: int, per_concept: int) -> Things:
+    """Generate and embed things of every concept, with attributes that training never saw."""
+    concepts = np.repeat(np.array(list(CONCEPTS)), per_concept)
+    kept = KEPT / f"{space.model_set.fingerprint[:16]}-{modality}-{seed}-{per_concept}.npz"
+    if kept.exists():
+        with np.load(kept) as arrays:
+            return Things(modality, dict(arrays), concepts)
+    rng = np.random.default_rng([seed, sorted(Modality).index(modality)])
+    prepared = [
+        space.prepare(modality, make_content(str(concept), modality, rng)) for concept in concepts
+    ]
+    rows = space.encode(modality, prepared)
+    KEPT.mkdir(exist_ok=True)
+    np.savez(kept, **rows)  # type: ignore[arg-type]
+    return Things(modality, rows, concepts)
+
+
+def fill(folder: Path, space: JointSpace, things: list[Things]) -> tuple[Library, Search]:
+    """A library of these things; the path of each begins with its concept."""
+    library = Library.open(folder, models=space.model_set)
+    library.__dict__["space"] = space  # with its own calibration and bridges, as they are tried
+    modalities = {m: Kind(m.value) for m in Modality}
+    with library.catalog.transaction() as transaction:
+        root = transaction.add_root("things", str(folder))
+        for group in things:
+            for i, concept in enumerate(group.concepts):
+                name = f"{concept}/{group.modality}-{i}"
+                encoded = EncodedMoment(Moment(group.modality), group.blocks(i))
+                content = NewContent(name, modalities[group.modality], [encoded])
+                transaction.add(root, name, FileState(1, 1), content)
+    library.refresh()
+    return library, Search(library.catalog, library.indexes, space)
+
+
+def concept_of(hit: Hit) -> str:
+    """The concept of a hit in such a library."""
+    return hit.path.parent.name
+
+
+EVERYTHING = Filter()

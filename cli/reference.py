@@ -12,12 +12,12 @@ from typing import Any
 BEGIN = "<!-- commands: made by `python -m cli.reference README.md` -->"
 END = "<!-- end of commands -->"
 
+COMMON = {"--help", "--library", "--models", "--device"}
+"""Options that almost every command has; the README tells of them in its own words."""
+
 
 def reference() -> str:
-    """Every command with its arguments and options, as Markdown.
-
-    `--library`, which almost every command has, is told in the README's own words.
-    """
+    """Every command with its arguments and options, as Markdown."""
     from typer.main import get_command
 
     from .app import app
@@ -43,17 +43,17 @@ def _commands(command: Any, name: str) -> Iterator[str]:
 def _one(command: Any, name: str) -> Iterator[str]:
     context = command.make_context(name, [], resilient_parsing=True)
     usage = " ".join(command.collect_usage_pieces(context)).replace("[OPTIONS]", "").split()
-    yield f"**`{' '.join([name, *usage])}`**: {_sentence(command.help)}"
-    yield ""
+    yield f"**`{' '.join([name, *usage])}`**: {_sentence(command.help)}\n"
     rows = [
         record
         for parameter in command.get_params(context)
-        if not {"--help", "--library"} & set(parameter.opts)
+        if not COMMON & set(parameter.opts)
         and (record := parameter.get_help_record(context))
     ]
     for what, says in rows:
         yield f"- `{what.split(' <')[0]}`: {_sentence(says)}"
-    yield ""
+    if rows:
+        yield ""
 
 
 def _sentence(help_text: str | None) -> str:

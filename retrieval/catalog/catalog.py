@@ -27,6 +27,7 @@ from retrieval.catalog.schema import (
     spaces,
     vectors,
 )
+from retrieval.catalog.statements import CONTENT_BY_HASH
 from retrieval.catalog.transaction import FileState, Transaction
 from retrieval.errors import LibraryDamaged
 from retrieval.records import File, Kind, Modality, Moment
@@ -198,8 +199,8 @@ class Catalog:
     def has_content(self, content_hash: str) -> bool:
         """Whether this content is stored, with its moments and vectors."""
         with self._engine.connect() as connection:
-            found = select(contents.c.id).where(contents.c.hash == content_hash)
-            return connection.execute(found).first() is not None
+            found = connection.execute(CONTENT_BY_HASH, {"hash": content_hash})
+            return found.first() is not None
 
     def file(self, file_id: int) -> File:
         """One file by its id; KeyError if there is none."""

@@ -8,16 +8,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from retrieval.catalog.schema import (
-    contents,
-    facts,
-    files,
-    hubs,
-    moments,
-    removals,
-    roots,
-    vectors,
-)
+from retrieval.catalog import statements
+from retrieval.catalog.schema import contents, facts, files, hubs, roots
 
 if TYPE_CHECKING:
     import os
@@ -82,6 +74,7 @@ class Transaction:
     def __init__(self, connection: Connection, space_ids: Mapping[str, int]) -> None:
         self._connection = connection
         self._space_ids = space_ids
+        self._last_moment_id: int | None = None
         self._keeps = False
         self.spare: set[int] = set()
         """Contents that lost their last file since `keep_unused`."""
@@ -123,9 +116,8 @@ class Transaction:
         Returns:
             The file's id, or None if there is no such content (any more).
         """
-        content_id = self._connection.execute(
-            select(contents.c.id).where(contents.c.hash == content_hash)
-        ).scalar()
+        found = self._connection.execute(statements.CONTENT_BY_HASH, {"hash": content_hash})
+        content_id = found.scalar()
         if content_id is None:
             return None
         return self._put(root_id, path, state, content_id, failure=None)
@@ -257,37 +249,30 @@ class Transaction:
         content_id: int | None,
         failure: str | None,
     ) -> int:
-        here = select(files.c.content_id).where(files.c.root_id == root_id, files.c.path == path)
-        before = self._connection.execute(here).scalar()
-        facts_now = {
+        at = {"root_id": root_id, "path": path}
+        before = self._connection.execute(statements.CONTENT_AT, at).scalar()
+        row = {
+            **at,
             "size": state.size,
             "mtime_ns": state.mtime_ns,
             "content_id": content_id,
             "failure": failure,
             "missing_since_s": None,
         }
-        file_id = self._connection.execute(
-            upsert(files)
-            .values(root_id=root_id, path=path, **facts_now)
-            .on_conflict_do_update(index_elements=["root_id", "path"], set_=facts_now)
-            .returning(files.c.id)
-        ).scalar_one()
+        file_id = self._connection.execute(statements.PUT_FILE, row).scalar_one()
         if before != content_id:
             self._drop_if_unused(before)
         return int(file_id)
 
     def _store(self, content: NewContent) -> int:
-        content_id = self._connection.execute(
-            insert(contents)
-            .values(hash=content.hash, kind=content.kind, metadata=dict(content.metadata))
-            .returning(contents.c.id)
-        ).scalar_one()
+        row = {"hash": content.hash, "kind": content.kind, "metadata": dict(content.metadata)}
+        content_id = self._connection.execute(statements.ADD_CONTENT, row).scalar_one()
         if not content.moments:
             return int(content_id)
         rows: list[dict[str, Any]] = []
         data: list[dict[str, Any]] = []
-        for moment_id, encoded in enumerate(content.moments, start=self._next_moment_id()):
-            moment = encoded.moment
+        for encoded in content.moments:
+            moment, moment_id = encoded.moment, self._next_moment_id()
             rows.append(
                 {
                     "id": moment_id,
@@ -309,35 +294,36 @@ class Transaction:
                 }
                 for space, vector in encoded.vectors.items()
             )
-        self._connection.execute(insert(moments), rows)
+        self._connection.execute(statements.ADD_MOMENTS, rows)
         if data:
-            self._connection.execute(insert(vectors), data)
+            self._connection.execute(statements.ADD_VECTORS, data)
         return int(content_id)
 
     def _next_moment_id(self) -> int:
         """One past the highest id ever given, also to moments that are gone."""
-        used = self._connection.exec_driver_sql(
-            "SELECT seq FROM sqlite_sequence WHERE name = 'moments'"
-        ).scalar()
-        return int(used or 0) + 1
+        if self._last_moment_id is None:
+            used = self._connection.exec_driver_sql(
+                "SELECT seq FROM sqlite_sequence WHERE name = 'moments'"
+            ).scalar()
+            self._last_moment_id = int(used or 0)
+        self._last_moment_id += 1
+        return self._last_moment_id
 
     def _drop_if_unused(self, content_id: int | None) -> None:
         if content_id is None:
             return
-        if self._connection.execute(
-            select(files.c.id).where(files.c.content_id == content_id).limit(1)
-        ).first():
+        content = {"content_id": content_id}
+        if self._connection.execute(statements.FILE_WITH_CONTENT, content).first():
             return
         if self._keeps:
             self.spare.add(content_id)
             kept = upsert(facts).values(name=SPARE, value=True)
             self._connection.execute(kept.on_conflict_do_nothing())
             return
-        gone = select(moments.c.id, moments.c.modality).where(moments.c.content_id == content_id)
         dropped = [
             {"moment_id": row.id, "modality": row.modality, "change": self._change}
-            for row in self._connection.execute(gone)
+            for row in self._connection.execute(statements.MOMENTS_OF_CONTENT, content)
         ]
         if dropped:
-            self._connection.execute(insert(removals), dropped)
-        self._connection.execute(delete(contents).where(contents.c.id == content_id))
+            self._connection.execute(statements.ADD_REMOVALS, dropped)
+        self._connection.execute(statements.DROP_CONTENT, content)

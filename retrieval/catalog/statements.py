@@ -1,0 +1,39 @@
+"""Statements that are executed for every file, built once: building one takes longer than it runs.
+
+What is to be bound goes in as parameters under the names given here.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from retrieval.catalog.schema import contents, files, moments, removals, vectors
+
+CONTENT_BY_HASH = select(contents.c.id).where(contents.c.hash == bindparam("hash"))
+
+CONTENT_AT = select(files.c.content_id).where(
+    files.c.root_id == bindparam("root_id"), files.c.path == bindparam("path")
+)
+
+_put = upsert(files)
+PUT_FILE = _put.on_conflict_do_update(
+    index_elements=["root_id", "path"],
+    set_={
+        name: _put.excluded[name]
+        for name in ("size", "mtime_ns", "content_id", "failure", "missing_since_s")
+    },
+).returning(files.c.id)
+"""Takes every column of `files` but the id, and gives the id."""
+
+FILE_WITH_CONTENT = select(files.c.id).where(files.c.content_id == bindparam("content_id")).limit(1)
+
+ADD_CONTENT = insert(contents).returning(contents.c.id)
+ADD_MOMENTS = insert(moments)
+ADD_VECTORS = insert(vectors)
+ADD_REMOVALS = insert(removals)
+
+MOMENTS_OF_CONTENT = select(moments.c.id, moments.c.modality).where(
+    moments.c.content_id == bindparam("content_id")
+)
+DROP_CONTENT = delete(contents).where(contents.c.id == bindparam("content_id"))

@@ -51,8 +51,8 @@ def shrink_text(config: dict[str, Any], *, vocabulary: int | None = None) -> dic
 
 def write_open_clip(
     folder: Path, config: dict[str, Any], preprocess: dict[str, Any], *, seed: int = 0
-) -> Path:
-    """A folder as `open_clip.push_to_hf_hub` uploads it: configuration and weights."""
+) -> Any:
+    """Write a folder as `open_clip.push_to_hf_hub` uploads it; returns the model in it."""
     folder.mkdir(parents=True)
     known = {"model_cfg": config, "preprocess_cfg": preprocess}
     (folder / "open_clip_config.json").write_text(json.dumps(known))
@@ -66,7 +66,7 @@ def write_open_clip(
                 weights.mul_(1.5)
     weights = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
     save_file(weights, folder / "open_clip_model.safetensors")
-    return folder
+    return model
 
 
 def write_gemma_tokenizer(folder: Path) -> None:
@@ -206,7 +206,8 @@ def small_clap_config() -> ClapConfig:
 
 def write_small_clip(folder: Path) -> Path:
     """The folder of a small CLIP with the preprocessing of OpenAI's."""
-    return write_open_clip(folder, deepcopy(SMALL_CLIP), {"size": 64, "mode": "RGB"})
+    write_open_clip(folder, deepcopy(SMALL_CLIP), {"size": 64, "mode": "RGB"})
+    return folder
 
 
 def write_small_set(folder: Path, *, name: str = "clip-clap", precision: str = "fp32") -> Path:

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from retrieval.encoders.two_towers import Arrays
     from retrieval.media.content import Content
 
-SOUNDS = 4
-"""Sounds of a batch on a CPU; a single one fills a batch with copies."""
 LENGTHS = (16, 32, CONTEXT)
 """Tokens to which a text is filled up: the next of these, so that a short query costs little.
 The length follows from the text alone, as every vector must."""
@@ -62,9 +60,8 @@ class ClapTowers:
         )
         self._tokenizing = Lock()
         self._batches = {
-            Modality.AUDIO: Batches(self._audio, self.device, cpu_batch=SOUNDS),
-            # Larger batches of text are no faster on a CPU, and a query is a batch of one.
-            Modality.TEXT: Batches(self._text, self.device, cpu_batch=1),
+            Modality.AUDIO: Batches(self._audio, self.device),
+            Modality.TEXT: Batches(self._text, self.device),
         }
 
     def prepare(self, modality: Modality, content: Content) -> Arrays:

@@ -25,10 +25,6 @@ if TYPE_CHECKING:
     from retrieval.encoders.two_towers import Arrays
     from retrieval.media.content import Content
 
-PICTURES = 4
-"""Pictures of a batch on a CPU: 9 of 10 parts of the speed of larger batches (measured with
-ViT-B-32), while a single picture, which fills a batch with copies, waits less."""
-
 
 class _Unfilled(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Leaves out the random first values of weights, which are overwritten at once anyway.
@@ -68,9 +64,8 @@ class OpenClipTowers:
         self._look = image_transform_v2(PreprocessCfg(**model.visual.preprocess_cfg), False)
         self._tokenizing = Lock()
         self._batches = {
-            Modality.IMAGE: Batches(self._image, self.device, cpu_batch=PICTURES),
-            # Larger batches of text are no faster on a CPU, and a query is a batch of one.
-            Modality.TEXT: Batches(self._text, self.device, cpu_batch=1),
+            Modality.IMAGE: Batches(self._image, self.device),
+            Modality.TEXT: Batches(self._text, self.device),
         }
         if self.device.type == "cuda":
             self._model.visual.to(memory_format=torch.channels_last)

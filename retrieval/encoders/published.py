@@ -136,7 +136,7 @@ def published_set(name: str) -> PublishedSet:
             "or name the models, as in 'open_clip:ViT-B-32/laion2b_s34b_b79k+"
             "clap:laion/clap-htsat-unfused'."
         )
-    models = tuple(_model(part) for part in re.split(r"\+(?=[a-z_]+:)", name))
+    models = tuple(_model(part) for part in re.split(r"\+(?=[a-z0-9_]+:)", name))
     return PublishedSet(name, "put together by you", models)
 
 

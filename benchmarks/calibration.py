@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
 RESULTS = Path(__file__).parent / "results"
 FIT_SEED, TEST_SEED = 31_000_001, 33_000_001
-PER_CONCEPT = 30
-LIBRARIES = ((10, 60), (30, 40), (100, 30), (300, 20), (1400, 10))
+PER_CONCEPT = 15
+LIBRARIES = ((10, 60), (30, 40), (100, 30), (300, 20), (700, 10))
 """Moments in a library, and how many such libraries a scale is fitted on."""
 QUERIES = 12
 """Queries for each of them; a quarter is about things that it does not hold."""
@@ -184,7 +184,7 @@ def fairness(world: World, rng: np.random.Generator, folder: Path) -> list[dict[
     rows = []
     for query in Modality:
         queries = world.queries[query]
-        for i in rng.choice(len(queries), 150, replace=False):
+        for i in rng.choice(len(queries), 100, replace=False):
             term = EmbeddedTerm(1.0, {query: queries.blocks(int(i))})
             wanted = str(queries.concepts[i])
             hits = search.answer([[term]], 10_000, NO_FILTER)
@@ -252,12 +252,12 @@ def absent(world: World, size: int, rng: np.random.Generator, folder: Path) -> l
     rows = []
     for query in Modality:
         queries = world.queries[query]
-        for i in rng.choice(len(queries), 120, replace=False):
+        for i in rng.choice(len(queries), 60, replace=False):
             name = str(queries.concepts[i])
             if name in held and name not in there:
                 continue
             rows.append(best(search, query, queries.blocks(int(i)), name in there, size))
-    for _ in range(60):
+    for _ in range(30):
         text = write_foreign(rng, held_out=True).text
         blocks = {s: r[0] for s, r in world.space.embed(Modality.TEXT, [text]).items()}
         rows.append(best(search, Modality.TEXT, blocks, False, size) | {"query": "foreign text"})
@@ -301,9 +301,9 @@ def in_folder(measure: Callable[[Path], Any]) -> Any:
 
 
 def absent_at_all_sizes(world: World, seed: int) -> list[dict[str, Any]]:
-    """Libraries from 10 to 2,000 moments, small ones several times."""
+    """Libraries from 10 to 1,000 moments, small ones several times."""
     rng = np.random.default_rng([seed, 7])
-    sizes = ((10, 6), (30, 4), (100, 3), (300, 2), (2000, 1))
+    sizes = ((10, 5), (30, 4), (100, 3), (300, 2), (1000, 1))
     return [
         row
         for size, count in sizes
@@ -336,7 +336,7 @@ def main() -> None:
         **machine(),
         "models": chosen.models,
         "level": space.calibration.level,
-        "fairness": [row for _ in range(3) for row in in_folder(lambda f: fairness(world, rng, f))],
+        "fairness": [row for _ in range(2) for row in in_folder(lambda f: fairness(world, rng, f))],
         "hubs": hubs(world),
         "absent": rows,
     }

@@ -1,0 +1,155 @@
+"""Pictures and tables of docs/quality.md, made from the raw results.
+
+    python benchmarks/quality_page.py
+
+Reads benchmarks/results/*.json, draws the pictures beside them, and writes each table into the page
+between its two marks.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+
+from benchmarks.bridge import table as bridge_table
+from benchmarks.calibration import area_under_roc
+
+mpl.use("Agg")
+from matplotlib import pyplot as plt
+
+RESULTS = Path(__file__).parent / "results"
+PAGE = Path(__file__).parent.parent / "docs" / "quality.md"
+
+
+def read(name: str) -> dict[str, Any] | None:
+    """A raw result, or None if it was not measured yet."""
+    path = RESULTS / f"{name}.json"
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def fairness_table(result: dict[str, Any]) -> str:
+    """NDCG@10 of each way to make one list."""
+    ways = ("calibrated", "cosine", "reciprocal rank")
+    lines = [
+        "| asked with | queries | calibrated | by cosine | reciprocal rank |",
+        "|---|---|---|---|---|",
+    ]
+    for query in ("text", "image", "audio", None):
+        rows = [r for r in result["fairness"] if query in (None, r["query"])]
+        means = " | ".join(f"{np.mean([r[way] for r in rows]):.3f}" for way in ways)
+        lines.append(f"| {query or 'all'} | {len(rows)} | {means} |")
+    return "\n".join(lines)
+
+
+def hub_table(result: dict[str, Any]) -> str:
+    """Recall@1 and skewness without, and with every weight that was tried."""
+    lines = [
+        "| words find | weight | chosen | recall@1 | skewness of 10-occurrence |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {r['target']} | {r['weight']:.2f} | {'yes' if r['weight'] == r['chosen'] else ''} "
+        f"| {r['recall_at_1']:.3f} | {r['skewness_10_occurrence']:.2f} |"
+        for r in result["hubs"]
+    ]
+    return "\n".join(lines)
+
+
+def absent_table(result: dict[str, Any]) -> str:
+    """How often the default level is right, by size of the library."""
+    level = result["level"]
+    lines = [
+        "| moments | queries | area under ROC: score | best cosine "
+        f"| absent, said so (level {level:g}) | present, wrongly said absent |",
+        "|---|---|---|---|---|---|",
+    ]
+    sizes = sorted({r["moments"] for r in result["absent"]})
+    for size in [*sizes, None]:
+        rows = [r for r in result["absent"] if size in (None, r["moments"])]
+        present = np.array([[r["score"], r["cosine"]] for r in rows if r["present"]])
+        missing = np.array([[r["score"], r["cosine"]] for r in rows if not r["present"]])
+        areas = [area_under_roc(present[:, i], missing[:, i]) for i in range(2)]
+        said = (missing[:, 0] < level).mean()
+        wrongly = (present[:, 0] < level).mean()
+        lines.append(
+            f"| {size or 'all'} | {len(rows)} | {areas[0]:.3f} | {areas[1]:.3f} | {said:.3f} "
+            f"| {wrongly:.3f} |"
+        )
+    return "\n".join(lines)
+
+
+def draw_roc(result: dict[str, Any], path: Path) -> None:
+    """ROC of best scores and of best cosines, with the default level marked."""
+    rows = result["absent"]
+    figure, axes = plt.subplots(figsize=(5.2, 5))
+    for key, label in (("score", "calibrated score"), ("cosine", "raw cosine")):
+        present = np.array([r[key] for r in rows if r["present"]])
+        missing = np.array([r[key] for r in rows if not r["present"]])
+        levels = np.unique(np.concatenate([present, missing, [-2, 2]]))[::-1]
+        false = [(missing >= level).mean() for level in levels]
+        true = [(present >= level).mean() for level in levels]
+        area = area_under_roc(present, missing)
+        axes.plot(false, true, label=f"{label}, area {area:.3f}")
+        if key == "score":
+            level = result["level"]
+            x, y = (missing >= level).mean(), (present >= level).mean()
+            axes.plot([x], [y], "ko", label=f"default level {level:g}")
+    axes.plot([0, 1], [0, 1], color="#bbbbbb", linewidth=1)
+    axes.set_xlabel("absent things for which something is found")
+    axes.set_ylabel("present things for which something is found")
+    axes.set_title(f"Is it there at all? ({result['models']})")
+    axes.legend(loc="lower right")
+    figure.tight_layout()
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
+
+
+def pointing_table(result: dict[str, Any]) -> str:
+    """How often the peak lies on the right thing."""
+    lines = [
+        "| asked with | games | on the right thing | on the other | chance |",
+        "|---|---|---|---|---|",
+    ]
+    for way in ("words", "picture", "sound"):
+        rows = [r for r in result["games"] if r["way"] == way]
+        columns = ("hit", "other", "chance")
+        means = " | ".join(f"{np.mean([r[column] for r in rows]):.3f}" for column in columns)
+        lines.append(f"| {way} | {len(rows)} | {means} |")
+    return "\n".join(lines)
+
+
+def put(page: str, mark: str, text: str) -> str:
+    """The page with a table between its marks."""
+    return re.sub(
+        rf"(<!-- {mark} -->\n).*?(<!-- /{mark} -->)",
+        lambda found: f"{found[1]}{text}\n{found[2]}",
+        page,
+        flags=re.DOTALL,
+    )
+
+
+def main() -> None:
+    """Write what was measured into the page."""
+    page = PAGE.read_text()
+    for models in ("mini", "pairs"):
+        result = read(f"calibration_{models}")
+        if result is not None:
+            draw_roc(result, RESULTS / f"absent_{models}.png")
+            page = put(page, f"fairness {models}", fairness_table(result))
+            page = put(page, f"hubs {models}", hub_table(result))
+            page = put(page, f"absent {models}", absent_table(result))
+    bridge, pointing = read("bridge"), read("pointing_game")
+    if bridge is not None:
+        page = put(page, "bridge", bridge_table(bridge))
+    if pointing is not None:
+        page = put(page, "pointing", pointing_table(pointing))
+    PAGE.write_text(page)
+
+
+if __name__ == "__main__":
+    main()

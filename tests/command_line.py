@@ -10,6 +10,10 @@ from pathlib import Path
 from typer.testing import CliRunner, Result
 
 from cli.app import app
+from indexer import index
+from retrieval import Library
+from retrieval.encoders.fake import fake_model_set
+from tests.media_files import COLOURS, TONES_HZ, write_picture, write_tone
 
 ROOT = Path(__file__).parent.parent
 PROGRAM = (sys.executable, "-c", "import cli; cli.main()")
@@ -22,6 +26,24 @@ def anyseek(*arguments: str | os.PathLike[str], library: Path | None = None) -> 
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result
+
+
+def write_red_green_blue(folder: Path) -> Path:
+    """Pictures, tones and texts, one each for red, green and blue, beside a library of them.
+
+    Returns:
+        `folder / "media"`; the library is `folder / "library"`, made with the model set `fake`.
+    """
+    media = folder / "media"
+    media.mkdir(parents=True)
+    for name, colour in COLOURS.items():
+        write_picture(media / f"{name}.png", colour)
+        (media / f"{name}.txt").write_text(f"something {name}")
+    for name, frequency_hz in TONES_HZ.items():
+        write_tone(media / f"{name}.wav", frequency_hz)
+    with Library.open(folder / "library", models=fake_model_set()) as library:
+        index(library, media)
+    return media
 
 
 def plug_in(folder: Path) -> dict[str, str]:

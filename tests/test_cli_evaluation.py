@@ -5,15 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from retrieval import Library
 from retrieval.encoders.model_set import BUILT_IN
-from tests.command_line import anyseek
+from tests.command_line import anyseek, write_red_green_blue
+
+
+@pytest.fixture(scope="module")
+def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Red, green and blue things beside a library of them, for all tests of this file."""
+    return write_red_green_blue(tmp_path_factory.mktemp("shared"))
 
 
 @pytest.fixture(autouse=True)
-def here(filled: Library, media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def here(media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(BUILT_IN, "fake", "retrieval.encoders.fake:fake_model_set")
-    monkeypatch.setenv("ANYSEEK_LIBRARY", str(filled.path))
+    monkeypatch.setenv("ANYSEEK_LIBRARY", str(media.parent / "library"))
     monkeypatch.chdir(media)
 
 
@@ -46,8 +51,8 @@ def test_the_same_for_programs(table: Path) -> None:
     assert sounds["mean_average_precision"] == 1
 
 
-def test_the_table_can_lie_elsewhere(table: Path, tmp_path: Path) -> None:
-    elsewhere = tmp_path / "judged.csv"
+def test_paths_start_at_the_folder_of_the_table(media: Path) -> None:
+    elsewhere = media.parent / "judged.csv"
     elsewhere.write_text("query,relevant\nred,media/red.png\n")
     assert anyseek("eval", elsewhere).stdout.splitlines()[1].split()[4] == "1.00"
 

@@ -5,15 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from retrieval import Library
 from retrieval.encoders.model_set import BUILT_IN
-from tests.command_line import anyseek
+from tests.command_line import anyseek, write_red_green_blue
+
+
+@pytest.fixture(scope="module")
+def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Red, green and blue things beside a library of them, for all tests of this file."""
+    return write_red_green_blue(tmp_path_factory.mktemp("shared"))
 
 
 @pytest.fixture(autouse=True)
-def here(filled: Library, media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def here(media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(BUILT_IN, "fake", "retrieval.encoders.fake:fake_model_set")
-    monkeypatch.setenv("ANYSEEK_LIBRARY", str(filled.path))
+    monkeypatch.setenv("ANYSEEK_LIBRARY", str(media.parent / "library"))
     monkeypatch.chdir(media)
 
 
@@ -41,9 +46,8 @@ def test_the_table_for_people() -> None:
 def test_one_label_is_no_choice() -> None:
     result = anyseek("label", "red.png", "--as", "red")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == (
-        "anyseek: A label is chosen among several: give at least two, as --as cat --as dog.\n"
-    )
+    assert result.stderr.startswith("anyseek: ")
+    assert "at least two" in result.stderr
 
 
 def test_no_label_is_wrong_usage() -> None:

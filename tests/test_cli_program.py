@@ -129,7 +129,7 @@ def test_ctrl_c_elsewhere(environment: dict[str, str]) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a closed pipe is another error elsewhere")
-@pytest.mark.parametrize("form", [[], ["--json"], ["--paths"], ["-0"]])
+@pytest.mark.parametrize("form", [[], ["--json"]])
 def test_a_reader_that_goes_away_is_no_error(environment: dict[str, str], form: list[str]) -> None:
     reading, writing = os.pipe()
     os.close(reading)
@@ -154,7 +154,7 @@ def test_output_that_the_terminal_cannot_write_is_escaped(environment: dict[str,
     assert b"\\u2588" in ended.stdout
 
 
-@pytest.mark.parametrize("arguments", [[], ["--help"], ["search", "--help"], ["index", "-h"]])
+@pytest.mark.parametrize("arguments", [[], ["search", "--help"]])
 def test_help_loads_nothing_heavy(arguments: list[str], environment: dict[str, str]) -> None:
     code = (
         "import sys, atexit, cli\n"
@@ -176,7 +176,7 @@ def test_help_takes_less_than_0_3_s_of_a_processor(environment: dict[str, str]) 
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-    assert min(cost_s() for _ in range(5)) < 0.3
+    assert min(cost_s() for _ in range(3)) < 0.3
 
 
 def test_an_interrupt_in_this_process_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:

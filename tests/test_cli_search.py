@@ -9,27 +9,16 @@ from typing import Any
 import pytest
 
 from cli.choices import Wanted
-from indexer import index
 from retrieval import Kind, Library
-from retrieval.encoders.fake import fake_model_set
 from retrieval.encoders.model_set import BUILT_IN
-from tests.command_line import anyseek
-from tests.media_files import COLOURS, TONES_HZ, write_picture, write_tone
+from tests.command_line import anyseek, write_red_green_blue
+from tests.media_files import write_picture
 
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Red, green and blue pictures, low, mid and high tones and texts, beside a library of them."""
-    folder = tmp_path_factory.mktemp("shared") / "media"
-    folder.mkdir()
-    for name, colour in COLOURS.items():
-        write_picture(folder / f"{name}.png", colour)
-        (folder / f"{name}.txt").write_text(f"something {name}")
-    for name, frequency_hz in TONES_HZ.items():
-        write_tone(folder / f"{name}.wav", frequency_hz)
-    with Library.open(folder.parent / "library", models=fake_model_set()) as library:
-        index(library, folder)
-    return folder
+    return write_red_green_blue(tmp_path_factory.mktemp("shared"))
 
 
 @pytest.fixture(autouse=True)

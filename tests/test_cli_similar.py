@@ -5,16 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from retrieval import Library
 from retrieval.encoders.model_set import BUILT_IN
-from tests.command_line import anyseek
+from tests.command_line import anyseek, write_red_green_blue
 from tests.media_files import write_picture
 
 
+@pytest.fixture(scope="module")
+def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Red, green and blue things beside a library of them, for all tests of this file."""
+    return write_red_green_blue(tmp_path_factory.mktemp("shared"))
+
+
 @pytest.fixture(autouse=True)
-def here(filled: Library, media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def here(media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(BUILT_IN, "fake", "retrieval.encoders.fake:fake_model_set")
-    monkeypatch.setenv("ANYSEEK_LIBRARY", str(filled.path))
+    monkeypatch.setenv("ANYSEEK_LIBRARY", str(media.parent / "library"))
     monkeypatch.chdir(media)
 
 

@@ -1,0 +1,159 @@
+"""What a run costs that finds nothing new, and whether the cost of a file grows with the library.
+
+    python -m benchmarks.unchanged [--files 100000] [--rows 1000000]
+
+1. A folder of many files is indexed; then it is indexed again, against a bare walk over it with
+   `os.scandir` and `stat`.
+2. New files are indexed into a library of 1,000 and into one of a million files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sqlite3
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.record import record
+from indexer import index
+from retrieval import Library
+from retrieval.vectors import unit_rows
+
+NEW_FILES = 2000
+REPEATS = 3
+FILES_PER_FOLDER = 500
+
+
+def bare_walk(folder: Path) -> int:
+    """As little as it takes to see whether anything has changed."""
+    count, waiting = 0, [os.fspath(folder)]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                else:
+                    entry.stat(follow_symlinks=False)
+                    count += 1
+    return count
+
+
+def write_texts(folder: Path, count: int, words: str) -> None:
+    """Small texts, some hundred to a folder."""
+    for number in range(count):
+        place = folder / f"{number // FILES_PER_FOLDER:04}"
+        if number % FILES_PER_FOLDER == 0:
+            place.mkdir(parents=True)
+        (place / f"{number:07}.txt").write_text(f"{words} {number}")
+
+
+def fill(library: Library, rows: int, seed: int) -> None:
+    """Put files into the catalog that are nowhere on disk, each with one text moment."""
+    rng = np.random.default_rng(seed)
+    library.catalog.close()
+    with sqlite3.connect(library.catalog.path) as database:
+        space_id, dim = database.execute("SELECT id, dim FROM spaces").fetchone()
+        root = database.execute(
+            "INSERT INTO roots (name, folder) VALUES ('elsewhere', ?) RETURNING id",
+            (b"/nowhere/on/this/disk",),
+        ).fetchone()[0]
+        for first in range(1, rows + 1, 50_000):
+            ids = range(first, min(first + 50_000, rows + 1))
+            vectors = unit_rows(rng.normal(size=(len(ids), dim))).astype("<f4")
+            database.executemany(
+                "INSERT INTO contents (id, hash, kind, metadata) VALUES (?, ?, 'text', '{}')",
+                ((i, f"{i:040x}") for i in ids),
+            )
+            database.executemany(
+                "INSERT INTO files (root_id, path, size, mtime_ns, content_id)"
+                " VALUES (?, ?, 1, 1, ?)",
+                ((root, f"{i // 500:05}/{i:08}.txt".encode(), i) for i in ids),
+            )
+            database.executemany(
+                "INSERT INTO moments (id, content_id, modality, start_char, end_char, text, change)"
+                " VALUES (?, ?, 'text', 0, 9, 'generated', 1)",
+                ((i, i) for i in ids),
+            )
+            database.executemany(
+                "INSERT INTO vectors (moment_id, space_id, data) VALUES (?, ?, ?)",
+                ((i, space_id, v.tobytes()) for i, v in zip(ids, vectors, strict=True)),
+            )
+        database.execute("UPDATE facts SET value = '2' WHERE name = 'changes'")
+    database.close()
+
+
+def second_run(workplace: Path, files: int) -> dict[str, Any]:
+    """Seconds of a bare walk and of a run over unchanged files, the middle of some."""
+    folder = workplace / "folder"
+    write_texts(folder, files, "a text of a few words, number")
+    with Library.open(workplace / "library") as library:
+        begun = time.perf_counter()
+        index(library, folder)
+        first_s = time.perf_counter() - begun
+        walks, runs = [], []
+        for _ in range(REPEATS):
+            begun = time.perf_counter()
+            assert bare_walk(folder) == files
+            walks.append(time.perf_counter() - begun)
+            begun = time.perf_counter()
+            assert index(library, folder).unchanged == files
+            runs.append(time.perf_counter() - begun)
+    return {
+        "files": files,
+        "first_run_s": first_s,
+        "bare_walk_s": statistics.median(walks),
+        "second_run_s": statistics.median(runs),
+        "all_second_runs_s": runs,
+    }
+
+
+def growth(workplace: Path, rows: int) -> dict[str, Any]:
+    """Files a second into a library that has some rows already, and the seconds of each stage."""
+    with Library.open(workplace / f"library-{rows}") as made:
+        fill(made, rows, seed=rows)
+    speeds = []
+    with Library.open(workplace / f"library-{rows}") as library:
+        library.space  # noqa: B018 - loaded before the clock runs
+        begun = time.perf_counter()
+        library.refresh()
+        refresh_s = time.perf_counter() - begun
+        for repeat in range(REPEATS):
+            folder = workplace / f"new-{rows}-{repeat}"
+            write_texts(
+                folder, NEW_FILES, f"a new text, for {rows} rows and round {repeat}, number"
+            )
+            begun = time.perf_counter()
+            assert index(library, folder).added == NEW_FILES
+            speeds.append(NEW_FILES / (time.perf_counter() - begun))
+    return {"rows": rows, "files_per_s": speeds, "first_refresh_s": refresh_s}
+
+
+def main() -> None:
+    """Measure, print, write the result."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--files", type=int, default=100_000)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    chosen = parser.parse_args()
+    result: dict[str, Any] = {"models": "mini", "new_files": NEW_FILES}
+    with tempfile.TemporaryDirectory() as name:
+        result["growth"] = [growth(Path(name), rows) for rows in (1000, chosen.rows)]
+    with tempfile.TemporaryDirectory() as name:
+        result["second_run"] = second = second_run(Path(name), chosen.files)
+    few, many = (statistics.median(place["files_per_s"]) for place in result["growth"])
+    print(
+        f"{second['files']} unchanged files: {second['second_run_s']:.2f} s, of which a bare walk "
+        f"takes {second['bare_walk_s']:.2f} s\n"
+        f"new files into 1,000 rows: {few:.0f} a second; into {chosen.rows}: {many:.0f} "
+        f"({many / few:.2f})"
+    )
+    print(record("unchanged", result, seed=0, packages=("numpy", "sqlalchemy")))
+
+
+if __name__ == "__main__":
+    main()

@@ -26,6 +26,7 @@ from indexer.scan import Scan
 from indexer.targets import Target, find_targets
 from indexer.whereabouts import Whereabouts
 from retrieval.catalog.transaction import SPARE
+from retrieval.errors import LibraryError
 
 if TYPE_CHECKING:
     import os
@@ -160,7 +161,13 @@ class Run:
         """Bring the indexes in step with the catalog."""
         if not self.library.indexes.is_saved():
             self.progress(Progress(Stage.REFRESH, None, 0))
-            self.library.refresh()
+            try:
+                self.library.refresh()
+            except OSError as error:
+                raise LibraryError(
+                    f"The indexes of {self.library.path} cannot be written: {error.strerror}. "
+                    "Everything is stored and can be found; make room and run the command again."
+                ) from error
 
     def summary(self) -> Summary:
         """What was done."""

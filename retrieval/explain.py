@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
-CROPS = (0.4, 0.65)
+CROPS = (0.5, 0.8)
 """Sides of the parts of a picture that are looked at, as shares of its shorter side."""
 
-STEPS = 3
+STEPS = 4
 """Parts overlap: each is moved by this part of its own side."""
 
 GRID = 64

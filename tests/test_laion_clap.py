@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -81,7 +82,7 @@ def test_sizes_are_read_from_the_weights(base: bool) -> None:
         config.audio_config.depths = [1, 1, 3, 1]
     with torch.device("meta"):
         state = laion_state(ClapModel(config))
-    inferred = infer_config(renamed(state))
+    inferred: Any = infer_config(renamed(state))
     expected, got = config.audio_config, inferred.audio_config
     assert list(got.depths) == list(expected.depths)
     assert list(got.num_attention_heads) == list(expected.num_attention_heads)

@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 
 from . import models, roots
+from .backup import backup, restore
 from .demo import demo
 from .duplicates import duplicates
 from .evaluation import evaluate
 from .explain import explain
 from .export import export
-from .files import failures, forget
+from .files import failures, forget, prune
 from .index import index
 from .label import label
 from .library import rebuild, status, verify
@@ -75,6 +76,9 @@ app.command(rich_help_panel=CARE)(forget)
 app.add_typer(roots.app, name="roots", rich_help_panel=CARE)
 app.command(rich_help_panel=CARE)(verify)
 app.command(rich_help_panel=CARE)(rebuild)
+app.command(rich_help_panel=CARE)(prune)
+app.command(rich_help_panel=CARE)(backup)
+app.command(rich_help_panel=CARE)(restore)
 app.add_typer(models.app, name="models", rich_help_panel=MODELS)
 app.command("eval", rich_help_panel=MODELS)(evaluate)
 app.command(rich_help_panel=MODELS)(export)

@@ -1,11 +1,13 @@
-"""`anyseek failures` and `forget`: single files of the library."""
+"""`anyseek failures`, `forget` and `prune`: single files of the library."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from .amounts import counted
+from .dates import span
 from .harmless import harmless, shown_path
 from .place import LibraryOption, existing
 from .terminal import say, show
@@ -50,3 +52,33 @@ def forget(
                     f"The library knows nothing at {path}. See what it knows: anyseek roots"
                 )
             say(f"Forgot {counted(gone, 'file')}: {shown_path(path)}")
+
+
+def prune(
+    older_than: Annotated[
+        timedelta,
+        typer.Option(
+            parser=span,
+            metavar="SPAN",
+            help="Only files that have been missing for longer than this, such as 12h, 30d or 8w.",
+        ),
+    ],
+    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
+    library: LibraryOption = None,
+) -> None:
+    """Drop files that have been missing for long; says first which they are.
+
+    Files on an unplugged disk are missing too: they come back without being read again if they
+    were not dropped.
+    """
+    with existing(library) as opened:
+        gone = opened.prune(older_than, dry_run=True)
+        for file in gone:
+            show(f"{shown_path(file.path)}  (missing since {file.missing_since:%Y-%m-%d})")
+        if not gone:
+            say("Nothing has been missing for that long.")
+        elif yes or typer.confirm(f"Drop {counted(len(gone), 'file')}?", err=True):
+            dropped = opened.prune(older_than)
+            say(f"Dropped {counted(len(dropped), 'file')}.")
+        else:
+            say("Nothing was dropped.")

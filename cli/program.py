@@ -49,6 +49,9 @@ class Program(TyperGroup):
         except typer.TyperException as error:
             complain(f"{sentence(error.format_message())} See: {_command(error)} --help")
             sys.exit(error.exit_code)
+        except typer.Abort:  # at a question
+            complain("stopped")
+            sys.exit(STOPPED)
         except BrokenPipeError:
             # Python flushes stdout once more when it ends; that must not fail again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,5 +1,8 @@
 """`anyseek roots`: the folders that were indexed."""
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from .harmless import harmless
@@ -39,3 +42,17 @@ def roots(context: typer.Context, library: LibraryOption = None) -> None:
         show(table)
     else:
         say("No folder was indexed yet: anyseek index FOLDER")
+
+
+@app.command()
+def move(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The root, as anyseek roots tells.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="NEW_PATH", help="The folder where its files lie now.")
+    ],
+    library: LibraryOption = None,
+) -> None:
+    """Say that a root lies somewhere else now; its files keep everything."""
+    with existing(library) as opened:
+        moved = opened.move_root(name, folder)
+    say(f"{harmless(moved.name)} lies at {harmless(str(moved.folder))} now.")

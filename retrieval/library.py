@@ -1,16 +1,19 @@
 """The library: the one door to everything that was indexed.
 
-with Library.open("my.library") as library:
-    library.add("bell.wav")
-    for hit in library.search("a ringing bell"):
-        print(hit.score, hit.path)
+::
+
+    with Library.open("my.library") as library:
+        library.add("bell.wav")
+        for hit in library.search("a ringing bell"):
+            print(hit.score, hit.path)
 """
 
 from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self
@@ -21,6 +24,7 @@ from retrieval.catalog.catalog import Catalog, Counts
 from retrieval.catalog.filter import Filter
 from retrieval.catalog.roots import Root, covered, free_name, innermost
 from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
+from retrieval.catalog.where import parse
 from retrieval.encoders.model_set import ModelSet, load_model_set
 from retrieval.errors import (
     LibraryError,
@@ -42,13 +46,14 @@ from retrieval.verify import problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from datetime import datetime
+    from datetime import timedelta
 
     from retrieval.query import Subject
     from retrieval.records import File, Hit
 
 CATALOG = "catalog.db"
-DEFAULT_MODELS = "mini"
+LOCK = "writer.lock"
+DEFAULT_MODELS = "clip-clap"
 FARTHEST_NS = (1 << 63) - 1
 """The largest number that SQLite stores; as a time the year 2262."""
 
@@ -77,7 +82,7 @@ class Library:
         self.path = path
         self.catalog = catalog
         self._models = models
-        self._lock = FileLock(path / "writer.lock", timeout=0, thread_local=False)
+        self._lock = FileLock(path / LOCK, timeout=0, thread_local=False)
         self.indexes = IndexCache(path / "vectors", catalog)
 
     @classmethod
@@ -88,7 +93,7 @@ class Library:
 
         Args:
             path: Its folder.
-            models: The model set: for a new library the one to use (default: mini), for an
+            models: The model set: for a new library the one to use (default: clip-clap), for an
                 existing one a check that it was made with this set.
             create: False to insist that it exists.
 
@@ -198,6 +203,45 @@ class Library:
             self.refresh()
         return len(gone)
 
+    def prune(self, older_than: timedelta, *, dry_run: bool = False) -> list[File]:
+        """Drop files that have been missing for longer than this.
+
+        Args:
+            older_than: Counted from the run that missed them first.
+            dry_run: Only say which they are.
+
+        Returns:
+            The files that were (or would be) dropped.
+        """
+        now = datetime.now(UTC)
+        gone = [f for f in self.files() if f.missing_since and now - f.missing_since > older_than]
+        if gone and not dry_run:
+            with self.writing():
+                with self.catalog.transaction() as transaction:
+                    transaction.forget(file.id for file in gone)
+                self.refresh()
+        return gone
+
+    def move_root(self, name: str, folder: str | Path) -> Root:
+        """Say that a root lies somewhere else now; its files keep everything.
+
+        Raises:
+            LibraryError: there is no such root, no such folder, or another root lies there.
+        """
+        real = Path(folder).expanduser().resolve()
+        roots = {root.name: root for root in self.catalog.roots()}
+        if name not in roots:
+            known = ", ".join(roots) or "none"
+            raise LibraryError(f"There is no root named {name}. Known: {known}.")
+        if not real.is_dir():
+            raise LibraryError(f"{real} is no folder. Name the folder where {name} lies now.")
+        taken = [root.name for root in roots.values() if root.folder == real and root.name != name]
+        if taken:
+            raise LibraryError(f"{real} is the folder of root {taken[0]} already.")
+        with self.writing(), self.catalog.transaction() as transaction:
+            transaction.move_root(roots[name].id, str(real))
+        return replace(roots[name], folder=real)
+
     def search(
         self,
         query: Subject | Query | list[Subject | Query] | tuple[Subject | Query, ...],
@@ -209,6 +253,7 @@ class Library:
         since: datetime | None = None,
         until: datetime | None = None,
         missing: bool = False,
+        where: str | None = None,
         min_score: float = 0.0,
     ) -> list[Hit]:
         """Find files.
@@ -223,6 +268,8 @@ class Library:
             since: Only files modified at this time or later.
             until: Only files modified before this time.
             missing: Also files that could not be seen when their folder was last indexed.
+            where: Only files of which this is true, such as `year >= 2023 and camera ~ "Pixel"`;
+                `retrieval.catalog.where` says what can be asked.
             min_score: No hits below this score; `library.space.calibration.level` is where
                 nothing in the library can be said to match.
 
@@ -238,7 +285,7 @@ class Library:
         combined = sum(terms[1:], terms[0])
         for subject in without:
             combined = combined - Query(subject)
-        wanted = self._filter(kinds, under, since, until, missing)
+        wanted = self._filter(kinds, under, since, until, missing, where)
         return self.searcher.hits(combined, k, wanted, min_score)
 
     def files(
@@ -341,6 +388,7 @@ class Library:
         since: datetime | None,
         until: datetime | None,
         missing: bool,
+        where: str | None = None,
     ) -> Filter:
         return Filter(
             kinds=None if kinds is None else frozenset(Kind(kind) for kind in kinds),
@@ -348,6 +396,7 @@ class Library:
             since_ns=_time_ns(since),
             until_ns=_time_ns(until),
             missing=missing,
+            where=None if where is None else parse(where),
         )
 
 
@@ -364,13 +413,13 @@ def _time_ns(time: datetime | None) -> int | None:
 
 def _create(path: Path, models: str | ModelSet) -> None:
     model_set = models if isinstance(models, ModelSet) else load_model_set(models)
-    if path.is_dir() and any(f.name != "writer.lock" for f in path.iterdir()):
+    if path.is_dir() and any(f.name != LOCK for f in path.iterdir()):
         raise LibraryNotFound(
             f"{path} holds other things and no library. Name a folder that is new or empty."
         )
     try:
         path.mkdir(parents=True, exist_ok=True)
-        with FileLock(path / "writer.lock"):
+        with FileLock(path / LOCK):
             if (path / CATALOG).exists():
                 return  # another process was quicker
             fresh = path / f"{CATALOG}.new"

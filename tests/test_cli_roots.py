@@ -63,3 +63,19 @@ def test_two_roots_with_the_same_name_are_told_apart(tmp_path: Path) -> None:
         ("music", str(one)),
         ("music-2", str(other)),
     ]
+
+
+def test_a_root_moves(tmp_path: Path) -> None:
+    anyseek("index", folder(tmp_path / "one", 2))
+    (tmp_path / "one").rename(tmp_path / "two")
+    result = anyseek("roots", "move", "one", tmp_path / "two")
+    assert (result.exit_code, result.stderr) == (0, f"one lies at {tmp_path / 'two'} now.\n")
+    again = anyseek("index")
+    assert "0 added" in again.stderr + again.stdout
+    assert "0 missing" in again.stderr + again.stdout
+
+
+def test_a_root_that_is_not_known(tmp_path: Path) -> None:
+    result = anyseek("roots", "move", "nothing", tmp_path)
+    assert result.exit_code == 1
+    assert result.stderr == "anyseek: There is no root named nothing. Known: none.\n"

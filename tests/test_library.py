@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -313,3 +313,48 @@ def test_a_reader_in_another_process_follows_the_writer(library: Library, media:
         library.remove(media / "red.png")
         assert ask() == "red.txt"
         reader.stdin.close()
+
+
+def test_a_moved_root_keeps_everything(filled: Library, media: Path, tmp_path: Path) -> None:
+    before = filled.search("red", k=3)
+    media.rename(tmp_path / "elsewhere")
+    moved = filled.move_root("media", tmp_path / "elsewhere")
+    assert moved.folder == tmp_path / "elsewhere"
+    after = filled.search("red", k=3)
+    assert [h.path for h in after] == [moved.folder / h.path.name for h in before]
+    assert [(h.file_id, h.score) for h in after] == [(h.file_id, h.score) for h in before]
+    assert filled.verify(sample=100) == []
+
+
+def test_roots_that_cannot_be_moved(filled: Library, tmp_path: Path) -> None:
+    with pytest.raises(LibraryError, match=r"no root named music\. Known: media\."):
+        filled.move_root("music", tmp_path)
+    with pytest.raises(LibraryError, match="is no folder"):
+        filled.move_root("media", tmp_path / "nowhere")
+    (tmp_path / "other").mkdir()
+    filled.add(write_picture(tmp_path / "other" / "a.png", (9, 9, 9)))
+    with pytest.raises(LibraryError, match="is the folder of root other already"):
+        filled.move_root("media", tmp_path / "other")
+
+
+def test_pruning_drops_what_has_been_missing_for_long(filled: Library, media: Path) -> None:
+    files = {file.path.name: file for file in filled.files()}
+    now_s = datetime.now(UTC).timestamp()
+    with filled.catalog.transaction() as transaction:
+        transaction.mark_missing([files["red.png"].id], now_s - 40 * 86400)
+        transaction.mark_missing([files["blue.png"].id], now_s - 10 * 86400)
+    would = filled.prune(timedelta(days=30), dry_run=True)
+    assert [file.path.name for file in would] == ["red.png"]
+    assert len(list(filled.files())) == 9
+    assert [file.path.name for file in filled.prune(timedelta(days=30))] == ["red.png"]
+    left = {file.path.name for file in filled.files()}
+    assert left == set(files) - {"red.png"}
+    assert filled.prune(timedelta(days=30)) == []
+
+
+def test_where_limits_by_what_a_file_states(filled: Library) -> None:
+    assert names(filled, "red", where="width = 40")[0] == "red.png"
+    assert {*names(filled, "red", where="width = 40")} == {"red.png", "green.png", "blue.png"}
+    assert names(filled, "red", where="name ~ GREEN and not kind = image") == ["green.txt"]
+    with pytest.raises(QueryError, match="character 1, 'colour'"):
+        filled.search("red", where="colour = red")

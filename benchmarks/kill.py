@@ -75,14 +75,14 @@ def kill_and_continue(workplace: Path, *, files: int, kills: int, seed: int) -> 
     rng = random.Random(seed)
     folder, place = workplace / "folder", workplace / "library"
     folder.mkdir()
-    Library.open(place).close()
+    Library.open(place, models="mini").close()
     done: list[Kill] = []
     for n in range(kills):
         for number in range(n * files // kills, (n + 1) * files // kills):
             write_file(folder, number)
         done.append(_kill(place, folder, rng.uniform(0, LONGEST_S)))
     begun = time.monotonic()
-    with Library.open(place) as library, Library.open(workplace / "fresh") as fresh:
+    with Library.open(place) as library, Library.open(workplace / "fresh", models="mini") as fresh:
         index(library, folder)
         last_run_s = time.monotonic() - begun
         index(fresh, folder)

@@ -98,7 +98,7 @@ def second_run(workplace: Path, files: int) -> dict[str, Any]:
     """Seconds of a bare walk and of a run over unchanged files, the middle of some."""
     folder = workplace / "folder"
     write_texts(folder, files, "a text of a few words, number")
-    with Library.open(workplace / "library") as library:
+    with Library.open(workplace / "library", models="mini") as library:
         fill(library, str(folder), Scan(folder), seed=files)
         library.refresh()
         walks, runs = [], []
@@ -119,7 +119,7 @@ def second_run(workplace: Path, files: int) -> dict[str, Any]:
 
 def growth(workplace: Path, rows: int) -> dict[str, Any]:
     """Files a second into a library that has some rows already, and the seconds of each stage."""
-    with Library.open(workplace / f"library-{rows}") as made:
+    with Library.open(workplace / f"library-{rows}", models="mini") as made:
         elsewhere = ((f"{i // 500:05}/{i:08}.txt", FileState(1, 1)) for i in range(rows))
         fill(made, "/nowhere/on/this/disk", elsewhere, seed=rows)
     speeds = []

@@ -32,7 +32,7 @@ def test_the_comparison_sees_a_difference(tmp_path: Path, damage: str) -> None:
     folder.mkdir()
     for number in range(3):
         write_file(folder, number)
-    with Library.open(tmp_path / "library") as library:
+    with Library.open(tmp_path / "library", models="mini") as library:
         index(library, folder)
         before = contents(library)
         assert contents(library) == before

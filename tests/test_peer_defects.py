@@ -243,7 +243,7 @@ class TestD10ASoundGetsOtherVectorsEachTime:
         write_tone(folder / "long.wav", 700, seconds=47.3)
         rows = []
         for n in range(2):
-            with Library.open(tmp_path / f"library-{n}") as library:  # with the real model set
+            with Library.open(tmp_path / f"library-{n}", models="mini") as library:
                 index(library, folder)
                 ids = list(range(1, library.stats().counts.moments[Modality.AUDIO] + 1))
                 (space,) = library.catalog.spaces()

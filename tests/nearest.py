@@ -9,9 +9,7 @@ from retrieval.vectors import Ids, Vectors
 
 def true_scores(rows: Vectors, query: Vectors) -> Vectors:
     """Inner products `(n,)` in double precision, rounded once."""
-    scores: Vectors = np.array(
-        [np.dot(row.astype(np.float64), query.astype(np.float64)) for row in rows]
-    ).astype(np.float32)
+    scores: Vectors = (rows.astype(np.float64) @ query.astype(np.float64)).astype(np.float32)
     return scores
 
 
@@ -32,12 +30,3 @@ def assert_nearest(
     )
     pairs = list(zip((-found_scores).tolist(), found_ids.tolist(), strict=True))
     assert pairs == sorted(pairs)
-
-
-def recall(found: list[tuple[Ids, Vectors]], rows: Vectors, queries: Vectors, k: int) -> float:
-    """Share of the k true nearest that were found; ids are row numbers."""
-    hits = 0
-    for (ids, _), query in zip(found, queries, strict=True):
-        scores = rows @ query
-        hits += len(set(ids[:k].tolist()) & set(np.argsort(-scores, kind="stable")[:k].tolist()))
-    return hits / (k * len(queries))

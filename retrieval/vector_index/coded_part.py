@@ -10,7 +10,7 @@ import numpy as np
 
 from retrieval.vector_index.damage import IndexDamaged
 from retrieval.vector_index.part import Part
-from retrieval.vector_index.plan import MASK_NS, Plan, Way, rows_ms
+from retrieval.vector_index.plan import MASK_NS, Plan, Way, rows_ms, scan_ms
 from retrieval.vector_index.ranking import best, merged, rounding
 
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from retrieval.vectors import Ids, Vectors
 
 log = logging.getLogger(__name__)
-
-MOST_LOOKED_AT = 0.125
-"""When more of the rows than this would be re-scored, all of them are scanned instead."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -43,9 +40,10 @@ class CodedPart(Part):
 
     def _searched(self, queries: Vectors, k: int, allowed: Ids | None) -> tuple[list[Ranked], Plan]:
         look = self.effort.look(k)
-        if look > MOST_LOOKED_AT * len(self.ids):
-            return Part.search(self, queries, k, allowed)
         if allowed is None:
+            by_scan = scan_ms(len(self.ids), queries.shape[1])
+            if by_scan <= self.codes.cost_ms(self.effort.probes, look):
+                return Part.search(self, queries, k, None)
             plan = Plan(Way.CODES, len(self), self.effort.probes, look)
             return self._by_codes(queries, k, plan, self.alive), plan
         at = self.positions(allowed)

@@ -13,7 +13,7 @@ from retrieval.vector_index.codes import Codes
 from retrieval.vector_index.damage import IndexDamaged
 from retrieval.vector_index.effort import Effort, off_data, tune
 from retrieval.vector_index.part import Part
-from retrieval.vector_index.policy import Choice, choose, outgrown
+from retrieval.vector_index.policy import Choice, choose, finer, outgrown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-QUERIES = 100
+QUERIES = 150
 """Queries of each sort that recall is measured with."""
 
 GROWN = 0.25
@@ -99,16 +99,20 @@ class Coder:
         if old.codes and same and choice and not outgrown(choice, len(sealed), dim, self._wish):
             codes = self._continued(sealed, old)
             wanted = choice
-        if codes is None:
-            codes = Codes.trained(sealed.rows, wanted).extended(sealed.rows)
-            effort = None
-        else:
-            effort = self._effort(old, rows)
-        effort = effort or tune(sealed, codes, *self._probe_queries(sealed), self._wish.recall)
-        if effort is None:
-            why = f"no codes found {self._wish.recall:.0%} of the nearest"
-            return self._bare(sealed, replace(new, choice=asdict(Choice(0, 0, rows, why))))
-        return self._named(sealed, codes, effort, replace(new, choice=asdict(wanted)))
+        if codes is not None and old.effort and rows <= (1 + GROWN) * old.effort["measured_rows"]:
+            return self._named(sealed, codes, Effort.of(old.effort), wanted, new)
+        own, off = self._probe_queries(sealed)
+        if codes is not None:
+            effort = tune(sealed, codes, own, off, self._wish.recall)
+            if effort is not None:
+                return self._named(sealed, codes, effort, wanted, new)
+        for choice in finer(wanted, dim, self._wish):
+            codes = Codes.trained(sealed.rows, choice).extended(sealed.rows)
+            effort = tune(sealed, codes, own, off, self._wish.recall)
+            if effort is not None:
+                return self._named(sealed, codes, effort, choice, new)
+        why = f"no codes found {self._wish.recall:.0%} of the nearest"
+        return self._bare(sealed, replace(new, choice=asdict(Choice(0, 0, rows, why))))
 
     def _bare(self, sealed: Part, manifest: Manifest) -> tuple[Part, Manifest]:
         plain = Part(sealed.ids, sealed.rows, sealed.reach, sealed.alive, sealed=True)
@@ -125,12 +129,6 @@ class Coder:
             log.warning("training anew: %s", error)
             return None
 
-    def _effort(self, old: Manifest, rows: int) -> Effort | None:
-        """The effort that was measured, unless the index has outgrown it."""
-        if old.effort is None or rows > (1 + GROWN) * old.effort["measured_rows"]:
-            return None
-        return Effort.of(old.effort)
-
     def _probe_queries(self, sealed: Part) -> tuple[Vectors, Vectors]:
         at = sealed.living_positions()
         rng = np.random.default_rng(0)
@@ -139,7 +137,7 @@ class Coder:
         return own, off if len(off) >= QUERIES // 2 else off_data(own)
 
     def _named(
-        self, sealed: Part, codes: Codes, effort: Effort, manifest: Manifest
+        self, sealed: Part, codes: Codes, effort: Effort, choice: Choice, manifest: Manifest
     ) -> tuple[Part, Manifest]:
         path = self._folder / (
             f"{self._name}.{manifest.generation}.{manifest.count}.{manifest.change}.codes"
@@ -154,6 +152,7 @@ class Coder:
             codes=path.name,
             codes_crc=crc,
             codes_bytes=path.stat().st_size,
+            choice=asdict(choice),
             effort=asdict(effort),
             recall=self._wish.recall,
         )

@@ -28,7 +28,7 @@ NOT_FOUND = 2**62
 
 Ranks = npt.NDArray[np.int64]
 
-MARGIN = 0.3
+MARGIN = 0.6
 """Share of the allowed misses that is kept in hand, since a sample is no proof."""
 
 FILTERS = (0.1, 0.01)
@@ -107,7 +107,8 @@ def tune(part: Part, codes: Codes, own: Vectors, off: Vectors, recall: float) ->
     for probes in _ladder(codes.lists):
         found = codes.nearest(queries, min(MOST_LOOKS, codes.count), probes, part.alive)
         ranks = _ranks(found, truth)
-        few, more = (_look(ranks[:, :k], goal, of_own) for k in (min(FEW, many), many))
+        few = _look(ranks[:, : min(FEW, many)], goal, of_own)
+        more = _look(ranks, recall, of_own)
         if few is None or more is None:
             continue
         cost = codes.cost_ms(probes, few)
@@ -121,7 +122,7 @@ def tune(part: Part, codes: Codes, own: Vectors, off: Vectors, recall: float) ->
         probes=probes,
         probes_filtered=_filtered(part, codes, queries, goal, probes, few),
         look_few=few,
-        look_many=more,
+        look_many=max(few, more),
         recall_own=round(float(hits[of_own].mean()), 4),
         recall_off=round(float(hits[~of_own].mean()), 4),
         measured_rows=len(part.ids),

@@ -66,7 +66,7 @@ class IndexFile:
             wish: What is asked of the index; for the writer.
             queries: Gives up to so many queries from off the data, to measure recall with.
         """
-        self._folder = folder
+        self.folder = folder
         self._name = name
         self._dim = dim
         self._coder = Coder(folder, name, wish, queries)
@@ -127,7 +127,7 @@ class IndexFile:
         Raises:
             IndexDamaged: what is there cannot be continued.
         """
-        self._folder.mkdir(exist_ok=True)
+        self.folder.mkdir(exist_ok=True)
         old = self._manifest() if self.stamp[0] else Manifest(self._dim)
         rows = SealedRows(self._stem(old.generation), self._dim, old.count, old.reach)
         try:
@@ -184,7 +184,7 @@ class IndexFile:
         sealed = self._coder.read(rows.mapped(), manifest)
         if not manifest.tail:
             return sealed, Part.joined([], self._dim)
-        data = (self._folder / manifest.tail).read_bytes()
+        data = (self.folder / manifest.tail).read_bytes()
         if zlib.crc32(data) != manifest.tail_crc:
             raise IndexDamaged(f"{manifest.tail} is not what was written")
         with np.load(BytesIO(data)) as arrays:
@@ -214,7 +214,7 @@ class IndexFile:
             rows = SealedRows(self._stem(manifest.generation), self._dim)
             kept = {rows.rows_path.name, rows.ids_path.name, manifest.tail, manifest.codes}
             kept |= {self._path("json").name}
-        for file in self._folder.glob(f"{self._name}.*"):
+        for file in self.folder.glob(f"{self._name}.*"):
             if file.name not in kept:
                 with suppress(OSError):  # Windows keeps a file while a reader has it mapped
                     file.unlink()
@@ -226,4 +226,4 @@ class IndexFile:
         return self._path(str(generation))
 
     def _path(self, ending: str) -> Path:
-        return self._folder / f"{self._name}.{ending}"
+        return self.folder / f"{self._name}.{ending}"

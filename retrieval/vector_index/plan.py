@@ -12,6 +12,9 @@ from enum import StrEnum
 ROW_NS = 0.7
 """To fetch and score one dimension of a row somewhere in memory."""
 
+SCAN_NS = 0.2
+"""The same for rows that lie one behind the other."""
+
 CODE_NS = 0.016
 """To add up one 4-bit code."""
 
@@ -51,6 +54,11 @@ class Plan:
 def rows_ms(rows: int, dim: int) -> float:
     """Time to score some rows by their vectors."""
     return rows * dim * ROW_NS * 1e-6
+
+
+def scan_ms(rows: int, dim: int) -> float:
+    """Time to score all rows, one behind the other."""
+    return rows * dim * SCAN_NS * 1e-6
 
 
 def codes_ms(rows: int, dim: int, sub_dim: int, *, share: float, probes: int, look: int) -> float:

@@ -12,7 +12,7 @@ would not hold them: then more rows are re-scored. `docs/scale.md` has the measu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 EXACT_ROWS = 20_000
 """Up to here a scan of everything takes under a millisecond or two."""
@@ -72,6 +72,17 @@ def choose(rows: int, dim: int, wish: Wish) -> Choice:
     return Choice(lists, sub_dim, rows, why + squeezed)
 
 
+def finer(choice: Choice, dim: int, wish: Wish) -> list[Choice]:
+    """A choice and what to try after it if its codes are too coarse for the recall."""
+    found = [choice]
+    while (sub_dim := found[-1].sub_dim) % 2 == 0:
+        if wish.memory is not None and _bytes(choice.trained_rows, dim, sub_dim // 2) > wish.memory:
+            break
+        why = f"{choice.why}; finer codes, since coarser ones found too few"
+        found.append(replace(choice, sub_dim=sub_dim // 2, why=why))
+    return found
+
+
 def outgrown(choice: Choice, rows: int, dim: int, wish: Wish) -> bool:
     """Whether an index made by a choice no longer suits so many rows."""
     now = choose(rows, dim, wish)
@@ -88,11 +99,15 @@ def _log2(value: float) -> int:
     return max(0, int(value).bit_length() - 1)
 
 
+def _bytes(rows: int, dim: int, sub_dim: int) -> float:
+    return rows * (dim / sub_dim / 2 + ID_BYTES)
+
+
 def _sub_dim(rows: int, dim: int, memory: int | None) -> tuple[int, str]:
     fitting = [s for s in (4, 3, 2, 1) if dim % s == 0][:1]
     coarser = [s for s in (8, 16) if dim % s == 0]
     sizes = fitting + coarser
     for sub_dim in sizes:
-        if memory is None or rows * (dim / sub_dim / 2 + ID_BYTES) <= memory:
+        if memory is None or _bytes(rows, dim, sub_dim) <= memory:
             return sub_dim, "" if sub_dim == sizes[0] else "; coarser codes to stay in the memory"
     return sizes[-1], "; the coarsest codes, which take more memory than asked for"

@@ -1,0 +1,113 @@
+"""Tables and plots of what `benchmarks.index_kinds` measured, made from its raw results."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from benchmarks.record import RESULTS
+
+BANDWIDTH_GB_S = 20.0
+"""What one thread reads from memory on a machine like the one measured; the line in the plot."""
+
+Result = dict[str, Any]
+
+
+def show() -> None:
+    """Print the tables and write the plots."""
+    results = sorted(
+        (json.loads(path.read_text()) for path in RESULTS.glob("index_*.json")),
+        key=lambda result: result["rows"],
+    )
+    for result in results:
+        print("\n".join(table(result)), end="\n\n")
+    draw(results)
+
+
+def table(result: Result) -> list[str]:
+    """One size as Markdown, the fastest first."""
+    lines = [
+        f"{result['rows']:,} x {result['dim']}, recall@{result['k']} >= {result['goal']}",
+        "",
+        "| index | recall | p50 ms | p95 ms | queries/s (batches of 64) | build s | "
+        "memory of its own MB | with mapped pages MB | disk MB | open ms |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    peers = result["peers"].items()
+    for name, found in sorted(peers, key=lambda item: item[1].get("p50_ms", 1e9)):
+        if "error" in found:
+            lines.append(f"| {name} | {found['error']} |" + " |" * 8)
+            continue
+        shown = f"**{name}**" if name == "anyseek" else name
+        recall = f"{found['recall']:.3f}" + ("" if found["recall"] >= result["goal"] else " (!)")
+        cells = [shown, recall, f"{found['p50_ms']:.2f}", f"{found['p95_ms']:.2f}"]
+        cells += [f"{found['batch_qps']:,.0f}", f"{found['build_s']:.1f}"]
+        sizes = ("anonymous_mb", "resident_mb", "disk_mb", "open_ms")
+        cells += [f"{found[key]:.0f}" for key in sizes]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def draw(results: list[Result]) -> None:
+    """Recall against rate, and latency against size."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    names = list(dict.fromkeys(name for result in results for name in result["peers"]))
+    colours = {name: plt.get_cmap("tab20")(i) for i, name in enumerate(names)}
+    figure, axes = plt.subplots(1, len(results) + 1, figsize=(6 * (len(results) + 1), 5.5))
+    for axis, result in zip(axes, results, strict=False):
+        for name, found in result["peers"].items():
+            curve = found.get("curve", [])
+            axis.plot(
+                [p["recall"] for p in curve],
+                [1e3 / p["p50_ms"] for p in curve],
+                marker="*" if name == "anyseek" else "o",
+                label=name,
+                color=colours[name],
+                markersize=16 if name == "anyseek" else 6,
+            )
+        axis.axvline(result["goal"], color="grey", linestyle=":")
+        axis.set(
+            title=f"{result['rows']:,} x {result['dim']}",
+            yscale="log",
+            xlabel="recall@10",
+            ylabel="single queries a second (from the median)",
+        )
+        axis.grid(visible=True, alpha=0.3)
+    sizes = axes[-1]
+    for name in names:
+        points = [
+            (r["rows"], r["peers"][name]["p50_ms"])
+            for r in results
+            if "p50_ms" in r["peers"].get(name, {})
+        ]
+        if points:
+            style = "*-" if name == "anyseek" else "o-"
+            sizes.plot(*zip(*points, strict=True), style, label=name, color=colours[name])
+    span = [results[0]["rows"], results[-1]["rows"]]
+    bytes_each = 4 * results[0]["dim"]
+    sizes.plot(
+        span,
+        [n * bytes_each / BANDWIDTH_GB_S / 1e6 for n in span],
+        "k--",
+        linewidth=1,
+        label=f"reading all vectors at {BANDWIDTH_GB_S:.0f} GB/s",
+    )
+    sizes.set(
+        title="latency against size",
+        xscale="log",
+        yscale="log",
+        xlabel="vectors",
+        ylabel="p50 of a single query, ms",
+    )
+    sizes.grid(visible=True, alpha=0.3)
+    sizes.legend(fontsize=8)
+    figure.tight_layout()
+    figure.savefig(RESULTS / "index_kinds.png", dpi=110)
+
+
+if __name__ == "__main__":
+    show()

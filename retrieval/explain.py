@@ -42,6 +42,9 @@ GRID = 64
 PART_OF_WINDOW = 0.25
 """Length of the parts of a sound that are listened to, as a share of a window."""
 
+DOUBT = 0.5
+"""How much a place is pulled to the average, as a share of what the best-seen place is seen."""
+
 LEAST_SPREAD = 1e-6
 """Evidence that differs by less over a whole picture points nowhere."""
 
@@ -138,14 +141,15 @@ class Explainer:
         parts = [picture[top:bottom, left:right] for left, top, right, bottom in boxes]
         evidence = self._evidence(Modality.IMAGE, parts)
         heat = np.zeros((GRID, GRID))
-        weight = np.full((GRID, GRID), 1e-9)
+        weight = np.zeros((GRID, GRID))
         for (left, top, right, bottom), e in zip(boxes, evidence, strict=True):
             rows = _span(top / height_px, bottom / height_px)
             columns = _span(left / width_px, right / width_px)
             bump = np.outer(_bump(rows), _bump(columns))
             heat[rows, columns] += (e - evidence.mean()) * bump
             weight[rows, columns] += bump
-        heat /= weight
+        # A place that few parts show, at the edge, must not win by one of them.
+        heat /= weight + DOUBT * weight.max()
         spread = np.ptp(heat)
         even = spread < LEAST_SPREAD
         return PictureReason(picture, np.zeros_like(heat) if even else (heat - heat.min()) / spread)

@@ -132,8 +132,10 @@ def test_means_are_weighed_by_their_counts() -> None:
     shipped = bridge.means["seen", Modality.TEXT]
     assert space.adapted_mean("seen", Modality.TEXT, None, 0) is shipped
     even = space.adapted_mean("seen", Modality.TEXT, own, SHIPPED_COUNTS)
+    assert even is not None
     np.testing.assert_allclose(even, (own + shipped) / 2, atol=1e-6)
     half = space.adapted_mean("seen", Modality.IMAGE, own, UNKNOWN_COUNTS)
+    assert half is not None
     np.testing.assert_allclose(half, own / 2, atol=1e-6)
     assert space.adapted_mean("seen", Modality.IMAGE, None, 0) is None
 

@@ -44,7 +44,8 @@ from retrieval.records import Modality
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from retrieval.encoders.encoder import Content, Encoder
+    from retrieval.encoders.encoder import Encoder
+    from retrieval.media.content import Content
     from retrieval.vectors import Vectors
 
 RESULTS = Path(__file__).parent / "results"
@@ -78,7 +79,7 @@ def make_content(concept: str, modality: Modality, rng: np.random.Generator) -> 
     every = unseen_rings or rings(concept, held_out=False)
     ring = every[int(rng.integers(len(every)))]
     if modality == Modality.IMAGE:
-        width_px, height_px = (int(side) for side in rng.integers(72, 257, 2))
+        width_px, height_px = (int(side) for side in rng.integers(128, 193, 2))
         return draw(look, rng, width_px=width_px, height_px=height_px).picture
     if modality == Modality.AUDIO:
         return play(ring, rng)

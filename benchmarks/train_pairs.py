@@ -21,8 +21,8 @@ from retrieval.records import Modality
 
 FOLDER = Path(__file__).parent / "pair_models"
 PAIRS = {
-    "clip": (21, frozenset({Modality.TEXT, Modality.IMAGE}), 1600),
-    "clap": (22, frozenset({Modality.TEXT, Modality.AUDIO}), 800),
+    "clip": (21, frozenset({Modality.TEXT, Modality.IMAGE}), 1000),
+    "clap": (22, frozenset({Modality.TEXT, Modality.AUDIO}), 600),
 }
 """Name to seed, modalities and steps."""
 DATA_SEED = 1

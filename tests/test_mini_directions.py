@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,12 +98,19 @@ def test_contents_are_held_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every look and ring that the benchmark generates lies on the far side of the split."""
     scenes: list[Look | Ring] = []
     held_out: list[bool] = []
-    monkeypatch.setattr(bench, "draw", lambda look, rng, **k: scenes.append(look) or _Drawn())
-    monkeypatch.setattr(bench, "play", lambda ring, rng: scenes.append(ring))
+
+    def note_scene(scene: Look | Ring, rng: object, **sizes: int) -> _Drawn:
+        scenes.append(scene)
+        return _Drawn()
+
+    def note_frame(scene: object, rng: object, **told: bool) -> _Drawn:
+        held_out.append(told["held_out"])
+        return _Drawn()
+
+    for name in ("draw", "play"):
+        monkeypatch.setattr(bench, name, note_scene)
     for name in ("write_seen", "write_heard"):
-        monkeypatch.setattr(
-            bench, name, lambda s, r, *, held_out, _o=held_out: _o.append(held_out) or _Drawn()
-        )
+        monkeypatch.setattr(bench, name, note_frame)
     rng = np.random.default_rng(0)
     for concept in CONCEPTS:
         for modality in Modality:
@@ -121,7 +129,7 @@ class _Drawn:
 def test_training_stays_on_its_side_of_the_split(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[object] = []
 
-    def record(make: object, wanted: list[object], *rest: object) -> np.ndarray:  # type: ignore[type-arg]
+    def record(make: object, wanted: list[object], *rest: object) -> Any:
         made.extend(wanted)
         return np.zeros(len(wanted))
 
@@ -159,7 +167,7 @@ def test_kept_data_is_taken_from_the_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = [Look("dog", "red", 1), None]
-    make = training_data.partial(training_data._picture, 7)
+    make = partial(training_data._picture, 7)
     kept = tmp_path / "new" / "pictures-7.npy"
     first = training_data._in_processes(make, wanted, 1, kept)
     assert first.shape == (2, 64, 64, 3)

@@ -9,6 +9,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -28,18 +29,21 @@ from retrieval.encoders.model_set import load_model_set
 from retrieval.errors import ModelError
 from retrieval.records import Modality
 
+if TYPE_CHECKING:
+    from retrieval.media.content import Content
+    from retrieval.vectors import Vectors
+
 MINI = MiniEncoder()
 
 
-def _contents(modality: Modality, count: int = 6) -> list[object]:
+def _contents(modality: Modality, count: int = 6) -> list[Content]:
     rng = np.random.default_rng(2)
     names = list(CONCEPTS)[:: len(CONCEPTS) // count][:count]
-    make = {
-        Modality.TEXT: lambda name: f"one yellow {CONCEPTS[name].things[0][0]}",
-        Modality.IMAGE: lambda name: draw(Look(name, "yellow", 1), rng).picture,
-        Modality.AUDIO: lambda name: play(Ring(name, "middle", "middle"), rng),
-    }[modality]
-    return [make(name) for name in names]
+    if modality is Modality.TEXT:
+        return [f"one yellow {CONCEPTS[name].things[0][0]}" for name in names]
+    if modality is Modality.IMAGE:
+        return [draw(Look(name, "yellow", 1), rng).picture for name in names]
+    return [play(Ring(name, "middle", "middle"), rng) for name in names]
 
 
 def test_it_is_an_encoder() -> None:
@@ -62,7 +66,7 @@ def test_the_model_set_is_found_by_name() -> None:
 @pytest.mark.parametrize("modality", list(Modality))
 def test_vectors_are_unit_rows(modality: Modality) -> None:
     contents = _contents(modality)
-    vectors = MINI.encode(modality, [MINI.prepare(modality, c) for c in contents])  # type: ignore[arg-type]
+    vectors = MINI.encode(modality, [MINI.prepare(modality, c) for c in contents])
     assert vectors.shape == (len(contents), MINI.dim)
     assert vectors.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
@@ -75,7 +79,7 @@ def test_no_contents_no_rows(modality: Modality) -> None:
 
 @pytest.mark.parametrize("modality", list(Modality))
 def test_a_row_depends_on_its_own_content_alone(modality: Modality) -> None:
-    prepared = [MINI.prepare(modality, c) for c in _contents(modality)]  # type: ignore[arg-type]
+    prepared = [MINI.prepare(modality, c) for c in _contents(modality)]
     together = MINI.encode(modality, prepared)
     alone = np.concatenate([MINI.encode(modality, [one]) for one in prepared])
     backwards = MINI.encode(modality, prepared[::-1])[::-1]
@@ -86,7 +90,7 @@ def test_a_row_depends_on_its_own_content_alone(modality: Modality) -> None:
 @pytest.mark.parametrize("modality", list(Modality))
 def test_threads_change_no_bit(modality: Modality) -> None:
     contents = _contents(modality) * 3
-    expected = MINI.encode(modality, [MINI.prepare(modality, c) for c in contents])  # type: ignore[arg-type]
+    expected = MINI.encode(modality, [MINI.prepare(modality, c) for c in contents])
     with ThreadPoolExecutor(4) as pool:
         rows = list(
             pool.map(lambda c: MINI.encode(modality, [MINI.prepare(modality, c)]), contents)
@@ -146,7 +150,7 @@ def test_silence_has_a_vector() -> None:
 def test_preparing_leaves_the_content_alone(modality: Modality) -> None:
     content = _contents(modality)[0]
     before = hashlib.sha256(np.asarray(content).tobytes()).digest()
-    MINI.encode(modality, [MINI.prepare(modality, content)])  # type: ignore[arg-type]
+    MINI.encode(modality, [MINI.prepare(modality, content)])
     assert hashlib.sha256(np.asarray(content).tobytes()).digest() == before
 
 
@@ -212,7 +216,7 @@ def test_importing_loads_neither_torch_nor_the_weights() -> None:
 
 def test_encoding_is_quick() -> None:
     """A loose bound: seconds here would mean that something is badly wrong."""
-    prepared = [MINI.prepare(Modality.IMAGE, c) for c in _contents(Modality.IMAGE)]  # type: ignore[arg-type]
+    prepared = [MINI.prepare(Modality.IMAGE, c) for c in _contents(Modality.IMAGE)]
     began = time.process_time()
     MINI.encode(Modality.IMAGE, prepared)
     assert (time.process_time() - began) / len(prepared) < 0.2
@@ -221,12 +225,12 @@ def test_encoding_is_quick() -> None:
 # --- what it knows --------------------------------------------------------------------------------
 
 
-def _vectors(modality: Modality, contents: list[object]) -> np.ndarray:  # type: ignore[type-arg]
-    return MINI.encode(modality, [MINI.prepare(modality, c) for c in contents])  # type: ignore[arg-type]
+def _vectors(modality: Modality, contents: list[Content]) -> Vectors:
+    return MINI.encode(modality, [MINI.prepare(modality, c) for c in contents])
 
 
 @pytest.fixture(scope="module")
-def held_out() -> dict[Modality, np.ndarray]:  # type: ignore[type-arg]
+def held_out() -> dict[Modality, Vectors]:
     """One content per concept and modality, from a seed that training never saw."""
     rng = np.random.default_rng(77_000)
     return {
@@ -247,7 +251,7 @@ def held_out() -> dict[Modality, np.ndarray]:  # type: ignore[type-arg]
 def test_the_same_concept_is_nearest_across_modalities(
     source: Modality,
     target: Modality,
-    held_out: dict[Modality, np.ndarray],  # type: ignore[type-arg]
+    held_out: dict[Modality, Vectors],
 ) -> None:
     if source is target:
         pytest.skip("one content per concept and modality: a content would find itself")
@@ -264,7 +268,7 @@ def test_colour_and_number_are_understood() -> None:
     assert ((texts * right).sum(axis=1) > (texts * wrong).sum(axis=1)).mean() >= 0.85
 
 
-def test_misspelt_words_are_still_understood(held_out: dict[Modality, np.ndarray]) -> None:  # type: ignore[type-arg]
+def test_misspelt_words_are_still_understood(held_out: dict[Modality, Vectors]) -> None:
     names = list(CONCEPTS)
     wrong = {"trumpet": "trumpett", "helicopter": "helicoptre", "telephone": "telefone",
              "typewriter": "typewritter", "guitar": "guittar", "violin": "vioolin"}  # fmt: skip
@@ -273,10 +277,10 @@ def test_misspelt_words_are_still_understood(held_out: dict[Modality, np.ndarray
     assert np.mean([names[k] == name for k, name in zip(best, wrong, strict=True)]) >= 0.8
 
 
-def test_what_is_not_in_the_world_scores_lower(held_out: dict[Modality, np.ndarray]) -> None:  # type: ignore[type-arg]
+def test_what_is_not_in_the_world_scores_lower(held_out: dict[Modality, Vectors]) -> None:
     """The best cosine of a foreign query lies below that of nearly every query of the world."""
     rng = np.random.default_rng(5)
-    foreign = {
+    foreign: dict[Modality, list[Content]] = {
         Modality.TEXT: [write_foreign(rng, held_out=True).text for _ in range(40)],
         Modality.IMAGE: [scribble(rng) for _ in range(40)],
         Modality.AUDIO: [hubbub(rng) for _ in range(40)],
@@ -284,5 +288,5 @@ def test_what_is_not_in_the_world_scores_lower(held_out: dict[Modality, np.ndarr
     for modality, contents in foreign.items():
         target = Modality.IMAGE if modality is not Modality.IMAGE else Modality.TEXT
         known = (held_out[modality] @ held_out[target].T).max(axis=1)
-        unknown = (_vectors(modality, contents) @ held_out[target].T).max(axis=1)  # type: ignore[arg-type]
+        unknown = (_vectors(modality, contents) @ held_out[target].T).max(axis=1)
         assert np.mean(unknown[:, None] < known[None, :]) > 0.9, modality

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from retrieval.encoders.mini import preparation, towers
 from retrieval.encoders.mini.contrast import Facts, contrast
 from retrieval.encoders.mini.encoder import MiniEncoder
-from retrieval.encoders.mini.torch_towers import Towers
+from retrieval.encoders.mini.torch_towers import TextTower, Towers
 from retrieval.encoders.mini.train import save
 from retrieval.encoders.mini.world.concepts import CONCEPTS
 from retrieval.encoders.mini.world.pictures import Look, draw
@@ -42,7 +42,9 @@ def _towers_with_lived_in_norms() -> Towers:
             assert module.running_var is not None
             module.running_mean.normal_(std=0.2)
             module.running_var.uniform_(0.5, 2.0)
-    model.towers["text"].table.weight.data.normal_()
+    text = model.towers["text"]
+    assert isinstance(text, TextTower)
+    text.table.weight.data.normal_()
     return model.eval()
 
 

@@ -30,7 +30,7 @@ from retrieval.encoders.mini.world.sentences import (
 from retrieval.encoders.mini.world.sounds import PACES, PITCHES, Ring, hubbub, play
 from retrieval.encoders.mini.world.splits import is_held_out, looks, rings
 from retrieval.encoders.mini.world.voices import VOICES
-from retrieval.encoders.mini.world.voices.synth import RATE_HZ
+from retrieval.encoders.mini.world.voices.synth import RATE_HZ, Take, Wave
 from retrieval.records import Kind
 
 if TYPE_CHECKING:
@@ -224,7 +224,8 @@ def test_every_combination_is_on_exactly_one_side_of_the_split() -> None:
         assert spared
         assert {ring.pitch for ring in played} == set(PITCHES)
         assert {ring.pace for ring in played} == set(PACES)
-        assert all(is_held_out(x) for x in [*kept, *spared])
+        assert all(map(is_held_out, kept))
+        assert all(map(is_held_out, spared))
 
 
 def test_foreign_sentences_name_no_concept() -> None:
@@ -294,19 +295,17 @@ def test_the_world_imports_without_torch() -> None:
     assert told.stdout.strip() == "False"
 
 
-def _take(pitch: float, pace: float, seed: int):  # type: ignore[no-untyped-def]
-    from retrieval.encoders.mini.world.voices.synth import Take
-
+def _take(pitch: float, pace: float, seed: int) -> Take:
     return Take(4.0, pitch, pace, np.random.default_rng(seed))
 
 
-def _centroid_hz(wave: np.ndarray) -> float:  # type: ignore[type-arg]
+def _centroid_hz(wave: Wave) -> float:
     power = np.abs(np.fft.rfft(wave)) ** 2
     hz = np.fft.rfftfreq(len(wave), 1 / RATE_HZ)
     return float(np.exp(np.sum(power[1:] * np.log(hz[1:])) / power[1:].sum()))
 
 
-def _flux(wave: np.ndarray) -> float:  # type: ignore[type-arg]
+def _flux(wave: Wave) -> float:
     """How much the spectrum's logarithm moves per second, rises only."""
     frames = np.lib.stride_tricks.sliding_window_view(wave, 512)[::256]
     spectrum = np.log(np.abs(np.fft.rfft(frames * np.hanning(512), axis=1)) + 0.5)

@@ -41,11 +41,14 @@ class Facts:
         return cls(torch.tensor([_row(content) for content in contents]))
 
     def agree(self, other: Facts) -> Tensor:
-        """`(n, m)` bool: same concept, and no attribute that both tell differs."""
+        """`(n, m)` bool: same concept, and no attribute that both tell differs.
+
+        Where a concept is left open, some attribute must be told by both.
+        """
         a, b = self.codes[:, None, :], other.codes[None, :, :]
         same = (a == b) | (a == _OPEN) | (b == _OPEN)
-        known = (self.codes[:, None, 0] != _NOTHING) & (other.codes[None, :, 0] != _NOTHING)
-        return same.all(dim=2) & known
+        shared = (a == b) & (a >= 0)
+        return same.all(dim=2) & shared.any(dim=2)
 
     def same_concept(self, other: Facts) -> Tensor:
         """`(n, m)` bool."""

@@ -19,8 +19,8 @@ from retrieval.vectors import unit_rows
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from retrieval.encoders.encoder import Content, Picture, Sound
     from retrieval.encoders.mini.towers import Array
+    from retrieval.media.content import Content, Picture, Sound
     from retrieval.vectors import Vectors
 
 WEIGHTS = Path(__file__).with_name("weights.safetensors")

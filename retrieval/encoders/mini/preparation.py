@@ -39,21 +39,14 @@ _WORD = re.compile(r"[^\W_]+|[^\w\s]", re.UNICODE)
 
 
 def prepare_picture(picture: Picture) -> Pixels:
-    """Fit a picture of any size and shape into a square, the rest filled with its mean colour.
+    """Squeeze a picture of any size and shape into a square; all of it stays in view.
 
     Args:
         picture: `(height, width, 3)` uint8 RGB.
     """
-    height, width = picture.shape[:2]
-    scale = SIDE_PX / max(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR)
-    seen = np.asarray(small, dtype=np.float32) / np.float32(127.5) - np.float32(1)
-    square = np.empty((SIDE_PX, SIDE_PX, 3), np.float32)
-    square[:] = seen.mean(axis=(0, 1))
-    top, left = (SIDE_PX - size[1]) // 2, (SIDE_PX - size[0]) // 2
-    square[top : top + size[1], left : left + size[0]] = seen
-    return square
+    small = Image.fromarray(picture).resize((SIDE_PX, SIDE_PX), Image.Resampling.BILINEAR)
+    pixels: Pixels = np.asarray(small, dtype=np.float32) / np.float32(127.5) - np.float32(1)
+    return pixels
 
 
 def prepare_sound(sound: Sound) -> LogMel:
@@ -71,7 +64,8 @@ def prepare_sound(sound: Sound) -> LogMel:
     mel = power @ mel_filters()
     loudest = max(float(mel.max()), 1e-12)
     decibels = 10 * np.log10(np.maximum(mel / np.float32(loudest), np.float32(10**-8)))
-    return (decibels / np.float32(FLOOR_DB / 2) + 1).astype(np.float32)
+    log_mel: LogMel = (decibels / np.float32(FLOOR_DB / 2) + 1).astype(np.float32)
+    return log_mel
 
 
 @lru_cache(maxsize=1)

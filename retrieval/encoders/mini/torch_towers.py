@@ -46,9 +46,10 @@ class Layer(nn.Module):
 
     def folded(self) -> tuple[Array, Array]:
         """Matrix and bias with the batch norm folded in, as `towers.py` wants them."""
-        gain = self.norm.weight / torch.sqrt(self.norm.running_var + self.norm.eps)
+        mean, variance = self._running()
+        gain = self.norm.weight / torch.sqrt(variance + self.norm.eps)
         kernel = self.conv.weight * gain.reshape(-1, *[1] * (self.conv.weight.ndim - 1))
-        bias = self.norm.bias - self.norm.running_mean * gain
+        bias = self.norm.bias - mean * gain
         order = (*range(2, kernel.ndim), 1, 0)
         matrix = kernel.permute(*order).reshape(-1, kernel.shape[0])
         return matrix.detach().numpy().copy(), bias.detach().numpy().copy()
@@ -61,8 +62,15 @@ class Layer(nn.Module):
             self.conv.weight.copy_(kernel.permute(-1, -2, *range(len(taps))))
             self.norm.bias.copy_(torch.from_numpy(bias.copy()))
             self.norm.weight.fill_(1)
-            self.norm.running_mean.zero_()
-            self.norm.running_var.fill_(1 - self.norm.eps)
+            mean, variance = self._running()
+            mean.zero_()
+            variance.fill_(1 - self.norm.eps)
+
+    def _running(self) -> tuple[Tensor, Tensor]:
+        mean, variance = self.norm.running_mean, self.norm.running_var
+        assert mean is not None
+        assert variance is not None
+        return mean, variance
 
 
 class PictureTower(nn.Module):

@@ -40,18 +40,19 @@ from retrieval.records import Modality
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from retrieval.encoders.mini.preparation import Grams
     from retrieval.encoders.mini.world.pictures import Look
     from retrieval.encoders.mini.world.sounds import Ring
 
 log_ = logging.getLogger(__name__)
 
-STEPS = 2400
+STEPS = 2000
 CONCEPTS_PER_STEP = 24
 PICTURES_PER_CONCEPT = 4
 SOUNDS_PER_CONCEPT = 3
 ANYTHINGS_PER_STEP = 40
 NOTHINGS_PER_STEP = 12
-PEAK_RATE = 2e-3
+PEAK_RATE = 2.5e-3
 HIGHEST_SCALE = 30.0
 WEIGHTS = Path(__file__).with_name("weights.safetensors")
 
@@ -70,7 +71,7 @@ _IMPORTANCE = {
 class Batch:
     """What one step sees, by modality: prepared contents and what is true of them."""
 
-    contents: dict[Modality, Tensor | list[tuple[np.ndarray, ...]]]  # type: ignore[type-arg]
+    contents: dict[Modality, Tensor | list[Grams]]
     facts: dict[Modality, Facts]
 
 

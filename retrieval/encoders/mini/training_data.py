@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-PICTURES_PER_LOOK = 10
+PICTURES_PER_LOOK = 9
 SOUNDS_PER_RING = 14
 NOTHINGS = 1200
 """Scribbles, and as many noises, that show and sound like nothing."""
@@ -60,10 +60,8 @@ def make_pictures(seed: int, *, workers: int = 2, keep: Path | None = None) -> P
         workers: Processes to draw with.
         keep: A folder to keep them in, and to take them from if they are there.
     """
-    wanted: list[Look | None] = [
-        look for name in CONCEPTS for look in looks(name, held_out=False)
-    ] * PICTURES_PER_LOOK
-    wanted += [None] * NOTHINGS
+    every = [look for name in CONCEPTS for look in looks(name, held_out=False)]
+    wanted: list[Look | None] = [*every * PICTURES_PER_LOOK, *[None] * NOTHINGS]
     kept = keep / f"pictures-{seed}.npy" if keep else None
     return Pictures(_in_processes(partial(_picture, seed), wanted, workers, kept), wanted)
 
@@ -73,10 +71,8 @@ def make_sounds(seed: int, *, workers: int = 2, keep: Path | None = None) -> Sou
 
     The arguments are those of `make_pictures`.
     """
-    wanted: list[Ring | None] = [
-        ring for name in CONCEPTS for ring in rings(name, held_out=False)
-    ] * SOUNDS_PER_RING
-    wanted += [None] * NOTHINGS
+    every = [ring for name in CONCEPTS for ring in rings(name, held_out=False)]
+    wanted: list[Ring | None] = [*every * SOUNDS_PER_RING, *[None] * NOTHINGS]
     kept = keep / f"sounds-{seed}.npy" if keep else None
     return Sounds(_in_processes(partial(_sound, seed), wanted, workers, kept), wanted)
 
@@ -124,7 +120,7 @@ def _in_processes(
 def _picture(seed: int, item: tuple[int, Look | None]) -> npt.NDArray[np.uint8]:
     number, look = item
     rng = np.random.default_rng([seed, 1, number])
-    width_px, height_px = (int(side) for side in rng.integers(72, 129, 2))
+    width_px, height_px = (int(side) for side in rng.integers(80, 121, 2))
     if look is None:
         picture = scribble(rng, width_px=width_px, height_px=height_px)
     else:

@@ -68,7 +68,7 @@ def write_folder(
 
 def _picture(folder: Path, concept: str, turn: int, copy: int, rng: np.random.Generator) -> Entry:
     look = Look(concept, str(rng.choice(list(COLOURS))), int(rng.choice(NUMBERS)))
-    width_px, height_px = (int(side) for side in rng.integers(160, 361, 2))
+    width_px, height_px = (int(side) for side in rng.integers(200, 301, 2))
     drawn = draw(look, rng, width_px=width_px, height_px=height_px)
     name = f"{look.number} {look.colour} {CONCEPTS[concept].things[0][look.number > 1]}"
     path = _path(folder, "pictures", name, copy, PICTURE_SUFFIXES[turn % len(PICTURE_SUFFIXES)])

@@ -160,16 +160,16 @@ def _background(
 
 
 def _ground(colour: RGB, rng: np.random.Generator) -> RGB:
-    """A background colour that the thing stands out from: mostly pale, sometimes dark or vivid."""
+    """A background colour that the thing stands out from: mostly pale, sometimes dark or dull."""
     for _ in range(50):
         hue = _any_colour(rng)
         roll = rng.random()
-        if roll < 0.6:
-            ground = blend(hue, (255, 255, 255), float(rng.uniform(0.6, 0.95)))
-        elif roll < 0.8:
-            ground = blend(hue, (0, 0, 0), float(rng.uniform(0.55, 0.9)))
+        if roll < 0.7:
+            ground = blend(hue, (255, 255, 255), float(rng.uniform(0.72, 0.95)))
+        elif roll < 0.9:
+            ground = blend(hue, (0, 0, 0), float(rng.uniform(0.7, 0.92)))
         else:
-            ground = blend(hue, (128, 128, 128), float(rng.uniform(0.3, 0.8)))
+            ground = blend(hue, (128, 128, 128), float(rng.uniform(0.75, 0.95)))
         if _distance(ground, colour) >= _LEAST_CONTRAST:
             return ground
     return (20, 24, 40) if brightness(colour) > 128 else (236, 236, 230)
@@ -179,7 +179,10 @@ def _grain(pixels: Picture, rng: np.random.Generator) -> Picture:
     """Change exposure a little and add sensor noise."""
     gain = rng.uniform(0.88, 1.06)
     noise = rng.standard_normal(pixels.shape[:2], np.float32)[..., None] * rng.uniform(0, 9)
-    return np.clip(pixels * np.float32(gain) + noise.astype(np.float32), 0, 255).astype(np.uint8)
+    lit: Picture = np.clip(pixels * np.float32(gain) + noise.astype(np.float32), 0, 255).astype(
+        np.uint8
+    )
+    return lit
 
 
 def _any_colour(rng: np.random.Generator) -> RGB:

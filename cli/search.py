@@ -71,6 +71,17 @@ def search(
             "--missing", help="Also files that could not be seen when they were last indexed."
         ),
     ] = False,
+    where: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILTER",
+            help="Only files of which this is true, such as 'year >= 2023 and camera ~ \"Pixel\"': "
+            "kind, size, name, modified, title, artist, album, genre, description, camera, taken, "
+            "year, latitude, longitude, duration_s, width, height, compared by = != < <= > >=, or "
+            "~ for a part of it, and joined by and, or, not and parentheses.",
+            show_default=False,
+        ),
+    ] = None,
     either: Annotated[
         bool,
         typer.Option(
@@ -105,6 +116,7 @@ def search(
             since=since,
             until=until,
             missing=missing,
+            where=where,
         )
         lowest = level(opened, least)
         hits = find(k=k, min_score=lowest)

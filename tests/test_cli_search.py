@@ -115,6 +115,17 @@ def test_in_limits_the_kinds() -> None:
     assert set(names("red", "--in", "audio", "--in", "text")) == {"low.wav", "red.txt"}
 
 
+def test_where_limits_by_what_files_state() -> None:
+    assert names("red", "--where", "duration_s > 1", "--min", "0")[0] == "low.wav"
+    assert names("red", "--where", "name ~ red and size < 1MB and kind != image") == ["red.txt"]
+    result = anyseek("search", "red", "--where", "size > big")
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "anyseek: Cannot read the filter at character 8, 'big': size is a number, such as 500000 "
+        "or 5MB.\n"
+    )
+
+
 def test_the_kinds_to_choose_from_are_those_of_the_library() -> None:
     assert [str(kind) for kind in Wanted] == [str(kind) for kind in Kind]
 

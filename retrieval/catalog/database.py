@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 
+from retrieval.catalog.text_functions import add_text_functions
 from retrieval.errors import LibraryDamaged, LibraryError, LibraryLocked, LibraryVersion
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def _set_up(connection: sqlite3.Connection, _record: Any) -> None:
         "mmap_size = 1073741824",
     ):
         connection.execute(f"PRAGMA {pragma}")
+    add_text_functions(connection)
 
 
 def _begin(connection: Connection) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, false, or_
 from retrieval.catalog.schema import contents, files
 
 if TYPE_CHECKING:
+    from retrieval.catalog.where import Condition
     from retrieval.records import Kind
 
 
@@ -26,6 +27,8 @@ class Filter:
     """Modified before."""
     missing: bool = False
     """Also files that cannot be seen at present."""
+    where: Condition | None = None
+    """What must be true of what is known of a file."""
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The filter as SQL over `files` joined with `contents`."""
@@ -40,6 +43,8 @@ class Filter:
             wanted.append(files.c.mtime_ns < self.until_ns)
         if not self.missing:
             wanted.append(files.c.missing_since_s.is_(None))
+        if self.where is not None:
+            wanted.append(self.where.sql())
         return wanted
 
 

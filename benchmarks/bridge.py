@@ -3,9 +3,9 @@
     python benchmarks/bridge.py            measure, write benchmarks/results/bridge.json
     python benchmarks/bridge.py --fit      first fit the bridge of the pair models anew
 
-Compared, on the same generated pictures and sounds: chance, the bridge as shipped (ridge
-regression, centred by modality, both ways), the same one way and uncentred, orthogonal Procrustes,
-canonical correlation (CCA), two learned projectors (Ex-MCR style), and `mini`, trained jointly.
+Compared, on the same generated pictures and sounds: chance, the bridge as shipped (the relay, both
+ways), ridge regression in four forms, orthogonal Procrustes, canonical correlation (CCA), two
+learned projectors (Ex-MCR style), and `mini`, trained jointly.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 RESULTS = Path(__file__).parent / "results"
 SEED = 37_000_001
-PER_CONCEPT = 12
+PER_CONCEPT = 8
 CLIP, CLAP = "pair-clip", "pair-clap"
 Maps: TypeAlias = tuple[Callable[[Vectors], Vectors], Callable[[Vectors], Vectors]]
 """What carries pictures and what carries sounds into the space where they meet."""
@@ -124,10 +125,19 @@ def compared(image: Things, audio: Things, space: JointSpace) -> dict[str, dict[
     def corpora(a: Vectors, b: Vectors) -> tuple[Corpus, Corpus]:
         return Corpus(a, image.concepts.tolist()), Corpus(b, audio.concepts.tolist())
 
-    there, back = bridge.apply(pictures, CLIP), bridge.apply(sounds, CLAP)
+    results = {}
     # The mean of both cosines is one inner product of what lies side by side.
-    results = {
-        "ridge, centred, both ways (shipped)": both_directions(
+    there, back = bridge.apply(pictures, CLIP), bridge.apply(sounds, CLAP)
+    for name, a, b in (
+        ("relay, both ways (shipped)", [there, pictures], [sounds, back]),
+        ("relay, into the sounds' space", [there], [sounds]),
+        ("relay, into the pictures' space", [pictures], [back]),
+    ):
+        results[name] = both_directions(*corpora(unit_rows(np.hstack(a)), unit_rows(np.hstack(b))))
+    bridge = replace(bridge, relay=None)
+    there, back = bridge.apply(pictures, CLIP), bridge.apply(sounds, CLAP)
+    results |= {
+        "ridge, centred, both ways": both_directions(
             *corpora(unit_rows(np.hstack([there, pictures])), unit_rows(np.hstack([sounds, back])))
         ),
         "ridge, centred, into the sounds' space": both_directions(*corpora(there, sounds)),
@@ -216,6 +226,7 @@ def main() -> None:
         "per_concept": PER_CONCEPT,
         "captions": len(caption_bank()),
         "lambdas": dict(bridge.lambdas),
+        "temperature": None if bridge.relay is None else bridge.relay.temperature,
         "native_rankings_unchanged": native_is_unchanged(image, audio, text, space),
         "ways": ways,
     }

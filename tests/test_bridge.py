@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
-from retrieval.bridge import Bridge, NormalEquations, Pairs, centred, fit_bridge
+from retrieval.bridge import Bridge, NormalEquations, Pairs, Relay, centred, fit_bridge
 from retrieval.errors import ModelError
 from retrieval.records import Modality
 from retrieval.vectors import unit_rows
@@ -105,6 +106,54 @@ def test_and_the_way_back(world: TwoSpaces, bridge: Bridge) -> None:
     assert (cosines.argmax(axis=1) == which).mean() > 0.9
 
 
+@pytest.mark.parametrize("relayed", [True, False])
+def test_both_ways_across_find_it(world: TwoSpaces, bridge: Bridge, relayed: bool) -> None:
+    chosen = bridge if relayed else replace(bridge, relay=None)
+    which = np.arange(len(world.things))
+    pictures = world.rows("seen", Modality.IMAGE, which, 0.3, 5)
+    sounds = world.rows("heard", Modality.AUDIO, which, 0.3, 6)
+    there = chosen.apply(centred(pictures, pictures.mean(axis=0)), "seen")
+    cosines = there @ centred(sounds, sounds.mean(axis=0)).T
+    assert (cosines.argmax(axis=1) == which).mean() > 0.9
+
+
+def test_the_relay_by_hand() -> None:
+    things = {"a": np.eye(3, dtype=np.float32), "b": unit_rows([[1, 0], [0, 1], [-1, 0]])}
+    relay = Relay(things, temperature=0.5)
+    row = unit_rows([[0.9, 0.3, 0.1]])
+    z = (row[0] - row[0].mean()) / row[0].std()
+    weights = np.exp(z / 0.5)
+    expected = unit_rows((weights @ things["b"])[None, :])
+    found = relay.carry(row, "a", "b", np.zeros(2, np.float32))
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    # How far apart pictures and captions lie does not matter, only the order of nearness.
+    shifted = replace(relay, things=things | {"a": unit_rows(things["a"] + 0.4)})
+    closer = shifted.carry(row, "a", "b", np.zeros(2, np.float32))
+    np.testing.assert_allclose(closer, expected, atol=1e-5)
+
+
+def test_the_relay_is_undisturbed_by_captions_from_elsewhere(world: TwoSpaces) -> None:
+    """Half of the bank is about things that the two encoders put anywhere."""
+    seen, heard, groups = world.captions()
+    rng = np.random.default_rng(3)
+    n = len(groups)
+    noise = [
+        unit_rows(rng.standard_normal((n, d)) + 1.2 * rng.standard_normal(d)) for d in (40, 32)
+    ]
+    bank = Pairs(
+        np.concatenate([seen, noise[0]]),
+        np.concatenate([heard, noise[1]]),
+        [*groups, *(1000 + g for g in groups)],
+    )
+    mixed = fit_bridge(("seen", "heard"), bank)
+    which = np.arange(len(world.things))
+    pictures = world.rows("seen", Modality.IMAGE, which, 0.3, 5)
+    sounds = world.rows("heard", Modality.AUDIO, which, 0.3, 6)
+    there = mixed.apply(centred(pictures, pictures.mean(axis=0)), "seen")
+    cosines = there @ centred(sounds, sounds.mean(axis=0)).T
+    assert (cosines.argmax(axis=1) == which).mean() > 0.8
+
+
 def test_lambda_is_chosen_by_what_was_held_out(world: TwoSpaces) -> None:
     clean = fit_bridge(("seen", "heard"), Pairs(*world.captions(noise=0.01)))
     noisy = fit_bridge(("seen", "heard"), Pairs(*world.captions(per_thing=2, noise=1.5)))
@@ -129,6 +178,11 @@ def test_the_file_holds_everything(bridge: Bridge, tmp_path: Path) -> None:
     assert set(read.means) == {("seen", Modality.TEXT), ("heard", Modality.TEXT)}
     for key, row in bridge.means.items():
         np.testing.assert_array_equal(read.means[key], row)
+    assert read.relay is not None
+    assert bridge.relay is not None
+    assert read.relay.temperature == bridge.relay.temperature
+    for space, rows in bridge.relay.things.items():
+        np.testing.assert_array_equal(read.relay.things[space], rows)
     assert read.other("seen") == "heard"
     assert read.other("heard") == "seen"
 

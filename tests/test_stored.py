@@ -16,7 +16,7 @@ from tests.media_files import write_tone
 
 def test_a_path_in_any_form(filled: Library, media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(media)
-    forms = [
+    forms: list[str | Path] = [
         media / "red.png",
         "red.png",
         Path("..") / media.name / "red.png",

@@ -5,7 +5,9 @@ text and its picture 0.3. So every list of cosines is seen against its *backgrou
 the same query with a cohort of the library's moments of that modality, most of which have nothing
 to do with it (cohort normalisation, known as z-norm from speaker verification). In a small library
 the background leans on what the model set is known to do. The standardised cosine is then turned
-into the log-likelihood ratio of "match" against "no match", and that into a score in 0..1.
+into the log-likelihood ratio of "match" against "no match", and that into a score in 0..1: how
+probable a match is if one among all moments is one. So the same evidence scores lower in a large
+library, where more moments compete to be the best by chance.
 """
 
 from __future__ import annotations
@@ -31,6 +33,10 @@ Direction = tuple[Modality, Modality]
 FILE = "calibration.json"
 """Its name in the folder of a model set."""
 
+MOST_RIVALS = 300
+"""Above this size of a library the best chance match hardly gets better any more; see
+benchmarks/calibration.py."""
+
 LEAST_SPREAD = 1e-3
 """Cosines closer together than this count as equal: a float32 vector is not more exact."""
 
@@ -54,8 +60,8 @@ class Scale:
 
     usual_centre: float = 0.2
     usual_spread: float = 0.1
-    bias: float = -3.0
-    slope: float = 1.0
+    bias: float = -4.5
+    slope: float = 3.0
     steady_slope: float = 0.0
     prior: float = 8.0
     """How many cohort moments the usual background is worth."""
@@ -91,9 +97,13 @@ def lower_spread(values: Floats) -> float:
     return float(np.sqrt(np.mean((lower - np.median(values)) ** 2)))
 
 
-def score(evidence: Floats) -> Floats:
-    """Evidence as a score in 0..1: how probable a match is if it was as likely as not before."""
-    return 0.5 * (1.0 + np.tanh(0.5 * evidence))
+def score(evidence: Floats, moments: int = 1) -> Floats:
+    """Evidence as a score in 0..1: how probable a match is, if one of `moments` is expected to be.
+
+    More than `MOST_RIVALS` count as that many, since large libraries repeat themselves.
+    """
+    rivals = np.log(min(max(moments, 1), MOST_RIVALS))
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * (evidence - rivals))), dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -101,8 +111,8 @@ class Calibration:
     """The scales of a model set."""
 
     scales: Mapping[Direction, Scale] = field(default_factory=dict)
-    """Directions that are missing have the default scale: a cosine three spreads above the
-    background has score 0.5. That is a documented guess, not a measurement."""
+    """Directions that are missing have the default scale: what is right if matches lie three
+    spreads above the background and spread as it does. That is a guess, not a measurement."""
     level: float = 0.5
     """Below this score a hit is taken for no match at all."""
     source: str = "default"

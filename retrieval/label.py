@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrieval.calibration import score
 from retrieval.errors import MediaError, QueryError
 from retrieval.media.media import open_media
 from retrieval.records import Modality
@@ -70,7 +69,7 @@ def label(library: Library, path: str | Path, labels: Sequence[str]) -> list[Lab
     ]
     surest = max((np.array(row) for row in evidence), key=np.ptp)
     odds = np.exp(surest - surest.max())
-    probabilities, scores = odds / odds.sum(), score(surest)
+    probabilities, scores = odds / odds.sum(), library.searcher.scoring.points(surest)
     found = [
         Label(text, float(p), float(s))
         for text, p, s in zip(texts, probabilities, scores, strict=True)

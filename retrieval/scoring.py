@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from retrieval.calibration import score
 from retrieval.cohort import Cohorts, known_hubs, stored_rows
 from retrieval.hubness import LEAST_MOMENTS
+from retrieval.records import Modality
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from retrieval.catalog.catalog import Catalog
-    from retrieval.records import Modality
     from retrieval.space import Blocks, JointSpace
     from retrieval.terms import EmbeddedTerm
     from retrieval.vectors import Ids, Vector, Vectors
@@ -53,6 +54,10 @@ class Scoring:
         """What the moments of a modality have in common, for bridges."""
         cohort = self._cohorts.get(modality)
         return self._space.adapted_mean(space, modality, cohort.means.get(space), cohort.counted)
+
+    def points(self, evidence: Floats) -> Floats:
+        """Evidence `(n,)` as scores in 0..1 for a library of this size."""
+        return score(evidence, sum(self._cohorts.get(modality).total for modality in Modality))
 
     def score(self, terms: Sequence[EmbeddedTerm], target: Modality, ids: Ids) -> Scored:
         """All terms together, for moments of one modality with ascending ids `(n,)`."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrieval.calibration import score
 from retrieval.errors import QueryError
 from retrieval.records import Hit, Kind, Modality, ScoredMoment
 from retrieval.scoring import UNWANTED, Scoring, either
@@ -145,7 +144,7 @@ class Search:
         rows = zip(
             ids.tolist(),
             scored.evidence.tolist(),
-            score(scored.evidence).tolist(),
+            self.scoring.points(scored.evidence).tolist(),
             np.clip(scored.cosines, -1.0, 1.0).tolist(),
             strict=True,
         )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.calibration import Background, Calibration, Scale, score
+from retrieval.calibration import MOST_RIVALS, Background, Calibration, Scale, score
 from retrieval.errors import ModelError
 from retrieval.records import Modality
 
@@ -86,10 +86,23 @@ def test_even_evidence_is_half() -> None:
     assert score(np.array([-1e4, 1e4])).tolist() == [0.0, 1.0]
 
 
-def test_three_spreads_are_half_by_default() -> None:
+def test_by_default_matches_lie_three_spreads_above() -> None:
     scale = Scale()
     background = Background(0.2, 0.1)
-    np.testing.assert_allclose(score(scale.evidence(np.array([0.5]), background)), [0.5])
+    # Where two normal densities of equal spread, three spreads apart, cross and are.
+    evidence = scale.evidence(np.array([0.2, 0.35, 0.5]), background)
+    np.testing.assert_allclose(evidence, [-4.5, 0.0, 4.5], atol=1e-9)
+
+
+@pytest.mark.parametrize("n", [1, 10, 100])
+def test_one_match_among_all_is_expected(n: int) -> None:
+    """Evidence of ln n makes even odds: n times as likely as a rival, among n."""
+    np.testing.assert_allclose(score(np.log([float(n)]), n), [0.5])
+
+
+def test_a_larger_library_asks_for_more_evidence_up_to_a_size() -> None:
+    points = [float(score(np.array([5.0]), n)[0]) for n in (0, 1, 10, 100, MOST_RIVALS, 100_000)]
+    assert points[0] == points[1] > points[2] > points[3] > points[4] == points[5]
 
 
 def test_the_file_holds_everything(tmp_path: Path) -> None:

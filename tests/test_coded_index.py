@@ -435,8 +435,17 @@ def test_a_choice_is_kept_at_the_border() -> None:
 def test_effort_for_any_number_of_results(large: Collection) -> None:
     (part, *_) = large.index.state.parts
     assert isinstance(part, CodedPart)
-    effort = replace(part.effort, look_few=30, look_many=210, probes=4, probes_filtered=(8, 20))
+    effort = replace(
+        part.effort,
+        look_few=30,
+        look_many=210,
+        look_filtered=(60, 90),
+        probes=4,
+        probes_filtered=(8, 20),
+    )
     assert [effort.look(k) for k in (1, 10, 55, 100, 1000)] == [30, 30, 120, 210, 2010]
+    assert [effort.look(10, share) for share in (1.0, 0.1, 0.01, 0.001)] == [30, 60, 90, 90]
+    assert effort.look(55, 0.1) == 240
     assert [effort.probes_for(share) for share in (1.0, 0.1, 0.01, 0.0001)] == [4, 8, 20, 20]
     assert 4 < effort.probes_for(0.3) <= 8
 

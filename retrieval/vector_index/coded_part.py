@@ -10,7 +10,7 @@ import numpy as np
 
 from retrieval.vector_index.damage import IndexDamaged
 from retrieval.vector_index.part import Part
-from retrieval.vector_index.plan import MASK_NS, Plan, Way, rows_ms, scan_ms
+from retrieval.vector_index.plan import MASK_NS, SELECTION, Plan, Way, rows_ms, scan_ms
 from retrieval.vector_index.ranking import best, merged, rounding
 
 if TYPE_CHECKING:
@@ -47,8 +47,10 @@ class CodedPart(Part):
             plan = Plan(Way.CODES, len(self), self.effort.probes, look)
             return self._by_codes(queries, k, plan, self.alive), plan
         at = self.positions(allowed)
+        share = len(at) / len(self.ids)
+        look = self.effort.look(k, share)
         by_set = rows_ms(len(at), queries.shape[1])
-        usual = self.effort.probes_for(len(at) / len(self.ids))
+        usual = self.effort.probes_for(share)
         if len(at) <= look or by_set <= self._filtered_ms(usual, look):
             return self.scan(queries, k, at), Plan(Way.SET, len(at))
         probes = self._probes(queries, at, usual)
@@ -78,7 +80,8 @@ class CodedPart(Part):
         return best(self.ids[candidates], exact.astype(np.float32), k)
 
     def _filtered_ms(self, probes: int, look: int) -> float:
-        return len(self.ids) * MASK_NS * 1e-6 + self.codes.cost_ms(probes, look)
+        mask_ms = len(self.ids) * MASK_NS * 1e-6
+        return mask_ms + SELECTION * self.codes.cost_ms(probes, look)
 
     def _probes(self, queries: Vectors, allowed: Positions, usual: int) -> int:
         """Lists to probe so that as many allowed rows are seen as if they lay at random.

@@ -23,6 +23,9 @@ FEW, MANY = 10, 100
 MOST_LOOKS = 1500
 """Candidates re-scored at most for MANY results."""
 
+MOST_TIMES_FILTERED = 4
+"""Candidates re-scored with a filter, at most so many times those without."""
+
 NOT_FOUND = 2**62
 """Rank of what is not among the candidates."""
 
@@ -47,6 +50,8 @@ class Effort:
     """Candidates re-scored for FEW results."""
     look_many: int
     """The same for MANY."""
+    look_filtered: tuple[int, ...]
+    """The same for FEW results when a share of `FILTERS` is allowed."""
     recall_own: float
     """Share of the FEW nearest found, asking with the index's own vectors."""
     recall_off: float
@@ -58,18 +63,25 @@ class Effort:
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> Self:
         """An effort from the fields that a manifest holds."""
-        return cls(**{**fields, "probes_filtered": tuple(fields["probes_filtered"])})
+        lists = ("probes_filtered", "look_filtered")
+        return cls(**{**fields, **{name: tuple(fields[name]) for name in lists}})
 
-    def look(self, k: int) -> int:
-        """Candidates to re-score for k results."""
+    def look(self, k: int, share: float = 1.0) -> int:
+        """Candidates to re-score for k results when a share of random rows is allowed."""
         slope = (self.look_many - self.look_few) / (MANY - FEW)
-        return max(self.look_few, int(np.ceil(self.look_few + slope * (k - FEW))), k)
+        line = max(self.look_few, self.look_few + slope * (k - FEW))
+        more = _between(share, self.look_filtered, self.look_few) / self.look_few
+        return max(k, int(np.ceil(line * more)))
 
     def probes_for(self, share: float) -> int:
         """Lists to probe when a share of random rows is allowed."""
-        shares = np.log([*FILTERS[::-1], 1.0])
-        probes = [*self.probes_filtered[::-1], self.probes]
-        return int(np.ceil(np.interp(np.log(max(share, 1e-12)), shares, probes)))
+        return int(np.ceil(_between(share, self.probes_filtered, self.probes)))
+
+
+def _between(share: float, filtered: Sequence[int], unfiltered: int) -> float:
+    """What a share of allowed rows calls for, on the line through what was measured."""
+    shares = np.log([*FILTERS[::-1], 1.0])
+    return float(np.interp(np.log(max(share, 1e-12)), shares, [*filtered[::-1], unfiltered]))
 
 
 def off_data(rows: Vectors, seed: int = 0) -> Vectors:
@@ -118,9 +130,11 @@ def tune(part: Part, codes: Codes, own: Vectors, off: Vectors, recall: float) ->
         return None
     _, probes, few, more, ranks = best
     hits = (ranks[:, : min(FEW, many)] < few).mean(axis=1)
+    filtered = _filtered(part, codes, queries, of_own, goal, probes, few)
     return Effort(
         probes=probes,
-        probes_filtered=_filtered(part, codes, queries, goal, probes, few),
+        probes_filtered=tuple(more for more, _ in filtered),
+        look_filtered=tuple(look for _, look in filtered),
         look_few=few,
         look_many=max(few, more),
         recall_own=round(float(hits[of_own].mean()), 4),
@@ -164,11 +178,9 @@ def _enough(ranks: Ranks, goal: float) -> int:
 
 
 def _filtered(
-    part: Part, codes: Codes, queries: Vectors, goal: float, probes: int, look: int
-) -> tuple[int, ...]:
-    """For each share in FILTERS the lists that must be probed to find the goal."""
-    if codes.lists == 1:
-        return (1,) * len(FILTERS)
+    part: Part, codes: Codes, queries: Vectors, of_own: Mask, goal: float, probes: int, look: int
+) -> list[tuple[int, int]]:
+    """For each share in FILTERS the lists and candidates that hold the goal."""
     rng = np.random.default_rng(0)
     needed = []
     for share in FILTERS:
@@ -176,12 +188,14 @@ def _filtered(
         if part.alive is not None:
             allowed &= part.alive
         truth = _truth(part, queries, FEW, np.flatnonzero(allowed))
+        most = min(MOST_TIMES_FILTERED * look, codes.count)
         for more in (p for p in _ladder(codes.lists) if p >= probes):
-            found = codes.nearest(queries, look, more, allowed)
-            if (_ranks(found, truth) < look).mean() >= goal:
+            ranks = _ranks(codes.nearest(queries, most, more, allowed), truth)
+            enough = _look(ranks, goal, of_own)
+            if enough is not None:
                 break
-        needed.append(more)
-    return tuple(needed)
+        needed.append((more, max(look, enough or most)))
+    return needed
 
 
 def _search_ms(part: Part, codes: Codes, queries: Vectors, probes: int, look: int) -> float:

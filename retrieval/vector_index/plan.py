@@ -9,17 +9,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-ROW_NS = 0.7
+ROW_NS = 1.0
 """To fetch and score one dimension of a row somewhere in memory."""
 
-SCAN_NS = 0.2
+SCAN_NS = 0.3
 """The same for rows that lie one behind the other."""
 
-CODE_NS = 0.016
+CODE_NS = 0.05
 """To add up one 4-bit code."""
 
 PROBE_US = 1.5
 """To begin another list."""
+
+SELECTION = 1.6
+"""How much longer the codes take when only some rows are allowed: FAISS asks about each row that
+looks good, and fewer good ones are there to tell it what that means."""
 
 MASK_NS = 1.0
 """To mark, for each row of the index, whether it is allowed."""

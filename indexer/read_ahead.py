@@ -1,10 +1,14 @@
-"""Read-ahead: threads that read files while the model works, within a bound of memory."""
+"""Read-ahead: threads that read files while the model works, within a bound of memory.
+
+Each thread has a decoder process at its side, so that a hostile file costs only itself.
+"""
 
 from __future__ import annotations
 
 import os
 import time
 from collections import deque
+from contextlib import closing
 from dataclasses import dataclass
 from threading import Condition, Lock, Thread
 from typing import TYPE_CHECKING, Self
@@ -12,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 from indexer.reading import Job, Piece, Unsettled, opened, prepared_pieces, read_media
 from retrieval.errors import MediaError
 from retrieval.media.content_hash import content_hash
+from retrieval.media.decoder_pool import DecoderPool
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -117,6 +122,7 @@ class ReadAhead:
         self._claiming = Lock()
         self._loading = Lock()
         n = threads or max(2, os.cpu_count() or 2)
+        self._decoders = DecoderPool(n)
         self._threads = [Thread(target=self._work, daemon=True) for _ in range(n)]
         for thread in self._threads:
             thread.start()
@@ -129,6 +135,7 @@ class ReadAhead:
         with self._change:
             self._closed = True
             self._change.notify_all()
+        self._decoders.close()
         deadline = time.monotonic() + STOP_S
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
@@ -236,9 +243,10 @@ class ReadAhead:
                 known = Known(job, state, content_hash(file))
                 if not self._claim(known):
                     return
-                media = read_media(file, job, self._space())
-                for piece in self._within_memory(media):
-                    yield Decoded(job, piece)
+                media = read_media(file, job, self._space(), self._decoders)
+                with closing(media):
+                    for piece in self._within_memory(media):
+                        yield Decoded(job, piece)
             yield Finished(job, state, known.hash, media.kind, media.metadata)
         except Unsettled:
             self._give_up(known)

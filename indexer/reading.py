@@ -11,13 +11,14 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from retrieval.catalog.transaction import FileState
-from retrieval.media.media import Media, open_media
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
     from retrieval.catalog.listing import Listed
+    from retrieval.media.decoder_pool import DecoderPool
+    from retrieval.media.media import Media
     from retrieval.records import Moment
     from retrieval.space import JointSpace
 
@@ -100,13 +101,13 @@ def _stands_at(full: str, status: os.stat_result) -> bool:
     return real == full.replace("/", os.sep) and os.path.samestat(os.lstat(real), status)
 
 
-def read_media(file: BinaryIO, job: Job, space: JointSpace) -> Media:
+def read_media(file: BinaryIO, job: Job, space: JointSpace, decoders: DecoderPool) -> Media:
     """Find out what an open file is; the one place where the indexer opens media.
 
     Raises:
-        MediaError: it cannot be read.
+        MediaError: it cannot be read, or its decoder crashed, hung or took too much.
     """
-    return open_media(file, space.model_set.windows, name=PurePosixPath(job.path).name)
+    return decoders.open(file, space.model_set.windows, name=PurePosixPath(job.path).name)
 
 
 def prepared_pieces(media: Media, space: JointSpace) -> Iterator[Piece]:

@@ -26,8 +26,10 @@ import resource, signal, sys
 from indexer import index, ledger
 from retrieval import Library, SearchError
 from retrieval.encoders.fake import fake_model_set
+from retrieval.media import decoder_pool
 
 ledger.COMMIT_S = 0.0
+decoder_pool.ISOLATED = False  # the limit would hit what it shares with its processes
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 with Library.open(sys.argv[1], models=fake_model_set()) as library:
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), resource.RLIM_INFINITY))

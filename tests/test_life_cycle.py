@@ -15,6 +15,7 @@ import pytest
 from indexer import Summary, index, read_ahead, reading
 from indexer.reading import Job
 from retrieval import Library
+from retrieval.media.decoder_pool import DecoderPool
 from retrieval.media.media import Media
 from retrieval.space import JointSpace
 from tests.media_files import COLOURS, write_picture
@@ -57,9 +58,9 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Paths of the files that were decoded, to be encoded."""
     read: list[str] = []
 
-    def read_media(file: BinaryIO, job: Job, space: JointSpace) -> Media:
+    def read_media(file: BinaryIO, job: Job, space: JointSpace, decoders: DecoderPool) -> Media:
         read.append(job.path)
-        return reading.read_media(file, job, space)
+        return reading.read_media(file, job, space, decoders)
 
     monkeypatch.setattr(read_ahead, "read_media", read_media)
     return read

@@ -20,6 +20,7 @@ from retrieval import Library, Modality, ModelSet, SearchError
 from retrieval.encoders.fake import FakeEncoder, fake_model_set
 from retrieval.errors import LibraryLocked, MediaError, ModelMismatch
 from retrieval.media.content_hash import content_hash
+from retrieval.media.decoder_pool import DecoderPool
 from retrieval.media.media import Media
 from retrieval.space import JointSpace
 from tests.media_files import write_picture, write_tone
@@ -252,8 +253,8 @@ class TestBadInput:
     ) -> None:
         write_tone(tmp_path / "sound.wav", 500, seconds=60)
 
-        def read_media(file: BinaryIO, job: Job, space: JointSpace) -> Media:
-            media = reading.read_media(file, job, space)
+        def read_media(file: BinaryIO, job: Job, space: JointSpace, decoders: DecoderPool) -> Media:
+            media = reading.read_media(file, job, space, decoders)
             return replace(media, pieces=breaking_off(media.pieces))
 
         def breaking_off(pieces: Iterator[T]) -> Iterator[T]:

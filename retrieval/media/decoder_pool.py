@@ -10,7 +10,7 @@ from contextlib import suppress
 from threading import Condition
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
-from retrieval.errors import MediaError
+from retrieval.errors import MediaError, SearchError
 from retrieval.media.decoder_process import DecoderGone, DecoderProcess
 from retrieval.media.media import Media, open_media
 from retrieval.media.reasons import reasons
@@ -67,6 +67,7 @@ class DecoderPool:
         Raises:
             UnknownMedia: the content is nothing that we know.
             MediaError: the file cannot be read, or its decoder crashed, hung or took too much.
+            SearchError: no decoder process can be started.
             RuntimeError: the pool is closed.
         """
         if not ISOLATED:
@@ -102,6 +103,15 @@ class DecoderPool:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _started(self) -> DecoderProcess:
+        try:
+            return DecoderProcess(self._memory_bytes, int(self._patience_s))
+        except OSError as error:  # that is no fault of the file
+            raise SearchError(
+                f"A decoder process cannot be started: {error.strerror}. What was committed is "
+                "safe; make room in memory and on disk, and run the command again to go on."
+            ) from error
+
     def _lease(self) -> DecoderProcess:
         with self._changed:
             while True:
@@ -114,7 +124,7 @@ class DecoderPool:
                     process.end()
                     continue
                 if len(self._busy) < self._most:
-                    process = DecoderProcess(self._memory_bytes, int(self._patience_s))
+                    process = self._started()
                     break
                 self._changed.wait()
             self._busy.add(process)
@@ -161,12 +171,14 @@ class Pieces:
         """Stop decoding; the process is free for another file."""
         if (process := self._process) is None:
             return
-        healthy = True
+        healthy = False
         try:
             process.abandon()
-        except (MediaError, OSError) as error:
+            healthy = True
+        except (MediaError, OSError, EOFError) as error:
             healthy = not _is_gone(error)
-        self.release(healthy=healthy)
+        finally:
+            self.release(healthy=healthy)
 
     def release(self, *, healthy: bool) -> None:
         """Give the process back to its pool."""
@@ -182,7 +194,7 @@ class Pieces:
 
 
 def _is_gone(error: Any) -> bool:
-    return isinstance(error, DecoderGone | OSError)
+    return isinstance(error, DecoderGone | OSError | EOFError)
 
 
 def _copy_on_disk(file: BinaryIO) -> BinaryIO | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field, replace
 from importlib import import_module
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Protocol, runtime_checkable
 
 from retrieval.errors import MediaError, UnknownMedia
 from retrieval.media.reasons import reasons
@@ -45,6 +45,14 @@ BY_TRIAL = (
 Modules are imported when it is their turn."""
 
 
+@runtime_checkable
+class SupportsClose(Protocol):
+    """An iterator that holds something until it is closed, as a generator does."""
+
+    def close(self) -> None:
+        """Let go."""
+
+
 @dataclass(frozen=True)
 class Media:
     """What one file holds, decoded step by step as `pieces` is consumed."""
@@ -57,6 +65,11 @@ class Media:
     """Facts the file states about itself. Text: title, artist, album, genre, description, camera,
     taken (ISO 8601, as exact as stated). Numbers: year, latitude, longitude (degrees, south and
     west negative), duration_s, width, height (pixels, before any turn)."""
+
+    def close(self) -> None:
+        """Stop decoding, if it has not come to its end: that frees what the decoder holds."""
+        if isinstance(self.pieces, SupportsClose):
+            self.pieces.close()
 
 
 def open_media(file: BinaryIO, windows: Windows, *, name: str = "") -> Media:

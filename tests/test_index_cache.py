@@ -21,7 +21,9 @@ from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
 from retrieval.errors import MissingPackage
 from retrieval.index_cache import IndexCache
 from retrieval.records import Kind, Modality, Moment
-from retrieval.vector_index import index_file
+from retrieval.vector_index import Wish, coder, effort, index_file, policy
+from retrieval.vector_index.codes import Codes
+from retrieval.vector_index.part import Part
 from retrieval.vectors import Ids, Vectors, unit_rows
 from tests.nearest import assert_nearest
 
@@ -441,3 +443,50 @@ class Life(RuleBasedStateMachine):
 
 TestLife = Life.TestCase
 TestLife.settings = settings(max_examples=10, stateful_step_count=12, deadline=None)
+
+
+def test_what_was_chosen_and_why(world: World) -> None:
+    assert world.cache.describe() == []
+    world.add(3)
+    world.cache.refresh()
+    clap, clip = world.cache.describe()
+    assert (clap.space, clip.space, clip.modality, clip.moments) == (
+        "clap",
+        "clip",
+        Modality.IMAGE,
+        3,
+    )
+    assert clip.kind == "exact"
+    assert clip.why == "3 moments are scanned quickly enough"
+    assert clip.recall is None
+    assert clip.code_bytes == 0
+
+
+def test_a_large_index_is_measured_with_vectors_of_other_modalities(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policy, "EXACT_ROWS", 100)
+    monkeypatch.setattr(index_file, "TAIL_ROWS", 20)
+    monkeypatch.setattr(coder, "QUERIES", 40)
+    asked: list[Vectors] = []
+
+    def tune(
+        part: Part, codes: Codes, own: Vectors, off: Vectors, recall: float
+    ) -> effort.Effort | None:
+        asked.append(off)
+        return effort.tune(part, codes, own, off, recall)
+
+    monkeypatch.setattr(coder, "tune", tune)
+    world.add(60, Modality.TEXT)
+    world.add(300)
+    cache = IndexCache(world.folder / "vectors", world.catalog, Wish(recall=0.8))
+    cache.refresh()
+    texts = {row.tobytes() for row in world.truth(Modality.TEXT)[1]}
+    assert any({row.tobytes() for row in off} <= texts for off in asked)
+    status = next(s for s in cache.describe() if (s.space, s.modality) == ("clip", Modality.IMAGE))
+    assert status.kind == "codes"
+    assert status.why.startswith("300 moments are too many to scan their vectors")
+    assert status.recall is not None
+    assert status.recall >= 0.8
+    assert status.code_bytes > 0
+    assert status.search_ms

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from retrieval.vector_index.policy import Wish
     from retrieval.vectors import Ids, Vectors
 
-TAIL_ROWS = 8192
+TAIL_ROWS = 2048
 """A tail longer than this is sealed."""
 
 MOST_GONE = 0.25

@@ -37,7 +37,9 @@ class IndexStatus:
     @classmethod
     def of(cls, space: str, modality: Modality, moments: int, manifest: Manifest | None) -> Self:
         """The status of an index with so many moments and this manifest."""
-        choice = Choice(**manifest.choice) if manifest and manifest.choice else None
+        choice = (
+            Choice(**manifest.choice) if manifest and manifest.choice and manifest.count else None
+        )
         effort = Effort.of(manifest.effort) if manifest and manifest.effort else None
         return cls(
             space=space,

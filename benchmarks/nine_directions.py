@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 RESULTS = Path(__file__).parent / "results"
 SEED = 20_000_001
 """Training uses small seeds; this one is far from them."""
-PER_CONCEPT = 6
+PER_CONCEPT = 20
 """Contents of each modality per concept, in the collection and again as queries."""
 ATTRIBUTE_TRIALS = 960
 

@@ -47,8 +47,7 @@ def _one(command: Any, name: str) -> Iterator[str]:
     rows = [
         record
         for parameter in command.get_params(context)
-        if not COMMON & set(parameter.opts)
-        and (record := parameter.get_help_record(context))
+        if not COMMON & set(parameter.opts) and (record := parameter.get_help_record(context))
     ]
     for what, says in rows:
         yield f"- `{what.split(' <')[0]}`: {_sentence(says)}"

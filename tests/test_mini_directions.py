@@ -79,8 +79,7 @@ def test_a_blind_encoder_stays_at_chance() -> None:
     """The benchmark gives nothing away: vectors that ignore the content score like chance."""
 
     class Blind:
-        def __init__(self) -> None:
-            self.rng = np.random.default_rng(1)
+        rng = np.random.default_rng(1)
 
         def prepare(self, modality: Modality, content: object) -> object:
             return content

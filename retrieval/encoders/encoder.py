@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from retrieval.records import Modality
     from retrieval.vectors import Vectors
 
+
 @runtime_checkable
 class Encoder(Protocol):
     """Maps contents of one or more modalities to unit vectors in its space.

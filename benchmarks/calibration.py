@@ -326,7 +326,8 @@ def main() -> None:
         fitted = fit(space, source)
         space.calibration = fitted
         level = choose_level(absent_at_all_sizes(World(space, FIT_SEED), FIT_SEED))
-        Calibration(fitted.scales, level, source).save(folder / FILE)
+        fingerprint = space.model_set.fingerprint
+        Calibration(fitted.scales, level, source, fingerprint).save(folder / FILE)
         print("level", level)
         return
     world = World(space, TEST_SEED)

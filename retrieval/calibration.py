@@ -117,6 +117,8 @@ class Calibration:
     """Below this score a hit is taken for no match at all."""
     source: str = "default"
     """How the scales were found."""
+    fingerprint: str = ""
+    """Of the model set that they were fitted for."""
 
     def scale(self, query: Modality, target: Modality) -> Scale:
         """The scale of a direction."""
@@ -125,7 +127,12 @@ class Calibration:
     def save(self, path: Path) -> None:
         """Write as JSON."""
         scales = {f"{q}->{t}": asdict(scale) for (q, t), scale in sorted(self.scales.items())}
-        about = {"source": self.source, "level": self.level, "scales": scales}
+        about = {
+            "source": self.source,
+            "fingerprint": self.fingerprint,
+            "level": self.level,
+            "scales": scales,
+        }
         path.write_text(json.dumps(about, indent=1) + "\n")
 
     @classmethod
@@ -141,6 +148,7 @@ class Calibration:
             for direction, values in about["scales"].items():
                 query, target = direction.split("->")
                 scales[Modality(query), Modality(target)] = Scale(**values)
-            return cls(scales, float(about["level"]), str(about["source"]))
+            source, fitted_for = str(about["source"]), str(about.get("fingerprint", ""))
+            return cls(scales, float(about["level"]), source, fitted_for)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelError(f"{path} is damaged ({error}). Pull the model set again.") from error

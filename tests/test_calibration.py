@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieval.calibration import MOST_RIVALS, Background, Calibration, Scale, score
+from retrieval.encoders.model_set import load_model_set
 from retrieval.errors import ModelError
 from retrieval.records import Modality
+from retrieval.space import JointSpace
 
 cosines = st.lists(st.floats(-1, 1), min_size=0, max_size=40).map(np.array)
 
@@ -110,6 +113,7 @@ def test_the_file_holds_everything(tmp_path: Path) -> None:
         {(Modality.TEXT, Modality.AUDIO): Scale(0.1, 0.2, -4.0, 2.0, 0.5, 16.0, 0.75)},
         level=0.625,
         source="a generated world",
+        fingerprint="abc",
     )
     fitted.save(tmp_path / "calibration.json")
     assert Calibration.load(tmp_path / "calibration.json") == fitted
@@ -125,3 +129,10 @@ def test_a_damaged_file_says_what_to_do(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(ModelError, match="Pull the model set again"):
         Calibration.load(path)
+
+
+def test_mini_is_calibrated_for_the_weights_that_it_ships() -> None:
+    """If this fails, the weights are new: python benchmarks/calibration.py fit mini."""
+    space = JointSpace(load_model_set("mini"))
+    assert space.calibration.fingerprint == space.model_set.fingerprint
+    assert set(space.calibration.scales) == set(product(Modality, Modality))

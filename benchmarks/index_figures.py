@@ -104,7 +104,7 @@ def draw(results: list[Result]) -> None:
         ylabel="p50 of a single query, ms",
     )
     sizes.grid(visible=True, alpha=0.3)
-    sizes.legend(fontsize=8)
+    sizes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     figure.tight_layout()
     figure.savefig(RESULTS / "index_kinds.png", dpi=110)
 

@@ -77,7 +77,9 @@ def measure(size: int, dim: int, peers: list[str], file: Path | None) -> None:
         known = RESULTS / f"{name}.json"
         found = json.loads(known.read_text())["peers"] if known.exists() else {}
         for peer in peers:
-            found[peer] = measured(peer, data)
+            load = os.getloadavg()[0]
+            # What else ran on the machine says how far the times can be trusted.
+            found[peer] = {**measured(peer, data), "load_before": round(load, 1)}
             print(size, peer, json.dumps(found[peer]), flush=True)
             record(
                 name,

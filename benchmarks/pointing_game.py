@@ -98,7 +98,7 @@ def play_games(space: JointSpace, folder: Path, drawn: Path) -> list[dict[str, A
                     scene.picture
                 )
                 x, y = reason.point
-                hits = [l <= x < r and t <= y < b for l, t, r, b in scene.boxes]
+                hits = [x0 <= x < x1 and y0 <= y < y1 for x0, y0, x1, y1 in scene.boxes]
                 left, top, right, bottom = scene.boxes[which]
                 area = (right - left) * (bottom - top) / scene.picture[..., 0].size
                 rows.append(

@@ -14,9 +14,9 @@ def backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")],
     library: LibraryOption = None,
 ) -> None:
-    """Write everything the library knows to one file, with its checksum beside it.
+    """Write everything the library knows to one file.
 
-    Others may search and index meanwhile.
+    Its checksum lies beside it. Others may search and index meanwhile.
     """
     from retrieval import backup as backups
 
@@ -29,7 +29,10 @@ def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What backup wrote.")],
     library: LibraryOption = None,
 ) -> None:
-    """Make a backup the library; it is verified first, and what was there is kept aside."""
+    """Make a backup the library again.
+
+    It is verified first, and what was there is kept aside.
+    """
     from retrieval import backup as backups
 
     backups.restore(file, place(library))

@@ -66,10 +66,10 @@ def prune(
     yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
     library: LibraryOption = None,
 ) -> None:
-    """Drop files that have been missing for long; says first which they are.
+    """Drop files that have been missing for long.
 
-    Files on an unplugged disk are missing too: they come back without being read again if they
-    were not dropped.
+    Says first which they are. Files on an unplugged disk are missing too: they come back without
+    being read again if they were not dropped.
     """
     with existing(library) as opened:
         gone = opened.prune(older_than, dry_run=True)

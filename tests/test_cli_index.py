@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-import indexer.reading
+import indexer.read_ahead
 from cli.index import told
 from indexer import Summary
 from retrieval import Library
@@ -81,7 +81,7 @@ def test_failed_files_are_read_again_on_request(
         raise MediaError("not today")
 
     with monkeypatch.context() as patch:
-        patch.setattr(indexer.reading, "open_media", refuse)
+        patch.setattr(indexer.read_ahead, "read_media", refuse)
         assert index(media, "--models", "fake") == {"failed": 9}
     assert index(media) == {"unchanged": 9}
     assert anyseek("failures").stdout.count("not today") == 9

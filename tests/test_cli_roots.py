@@ -14,6 +14,7 @@ from tests.media_files import write_picture
 def here(tmp_path: Path, library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(BUILT_IN, "fake", "retrieval.encoders.fake:fake_model_set")
     monkeypatch.setenv("ANYSEEK_LIBRARY", str(library.path))
+    monkeypatch.setenv("COLUMNS", "300")  # the paths of temporary folders may be long
     monkeypatch.chdir(tmp_path)
 
 

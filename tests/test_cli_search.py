@@ -199,7 +199,7 @@ def test_what_came_nearest_is_told_on_request() -> None:
     assert (result.exit_code, result.stdout) == (1, "")
     first, second = result.stderr.splitlines()
     assert first == "anyseek: Nothing here matches."
-    assert second.startswith("anyseek: Nearest: red.png with score 0.")
+    assert second.startswith("anyseek: Nearest: red.png with score ")
     assert second.endswith(", below 1.00. To see such hits: --min 0")
 
 

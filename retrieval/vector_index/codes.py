@@ -57,6 +57,8 @@ class Codes:
         )
         index.pq.cp.niter = index.cp.niter = ITERATIONS
         index.cp.min_points_per_centroid = 1
+        # Rows lie in a cone, so that long centres would draw most rows to a few lists.
+        index.cp.spherical = True
         wanted = min(len(rows), max(TRAIN_ROWS, ROWS_PER_LIST * lists))
         at = np.sort(np.random.default_rng(0).choice(len(rows), wanted, replace=False))
         sample = np.ascontiguousarray(rows[at])

@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 from benchmarks.record import RESULTS
+from retrieval.vector_index.plan import codes_ms
+from retrieval.vector_index.policy import Choice
 
 BANDWIDTH_GB_S = 20.0
 """What one thread reads from memory on a machine like the one measured; the line in the plot."""
@@ -21,7 +23,54 @@ def show() -> None:
     )
     for result in results:
         print("\n".join(table(result)), end="\n\n")
+    filters = sorted(
+        (json.loads(path.read_text()) for path in RESULTS.glob("filters_*.json")),
+        key=lambda result: result["rows"],
+    )
+    print("\n".join([*model_table(filters), "", *filter_table(filters)]))
     draw(results)
+
+
+def model_table(results: list[Result]) -> list[str]:
+    """What `benchmarks.index_filters` measured beside what the cost model says."""
+    lines = [
+        "| moments | kind | lists looked into | build s | codes MB | recall, own / off the data | "
+        "model ms | measured ms | opening ms | memory when opened / after one search, MB |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for result in results:
+        choice, effort, rest = Choice(**result["choice"]), result["effort"], result["at_rest"]
+        model = codes_ms(
+            result["rows"],
+            result["dim"],
+            choice.sub_dim,
+            share=effort["probes"] / choice.lists,
+            probes=effort["probes"],
+            look=effort["look_few"],
+        )
+        cells = [f"{result['rows']:,}", choice.kind, f"{effort['probes']} of {choice.lists}"]
+        cells += [f"{result['build_s']:.0f}", f"{result['code_mb']:.0f}"]
+        cells += [f"{effort['recall_own']:.3f} / {effort['recall_off']:.3f}"]
+        cells += [f"{model:.1f}", f"{result['unfiltered_ms']:.1f}", f"{rest['open_ms']:.0f}"]
+        cells += [f"{rest['opened_mb']:.1f} / {rest['after_one_search_anonymous_mb']:.0f}"]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def filter_table(results: list[Result]) -> list[str]:
+    """Every selectivity."""
+    lines = [
+        "| moments | allowed | way | recall@10 | ms | an exact scan of the set, ms | "
+        "without a filter, ms |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for result in results:
+        for found in result["filters"]:
+            cells = [f"{result['rows']:,}", f"{found['share']:.2%}", found["plan"]["way"]]
+            times = (found["ms"], found["set_scan_ms"], result["unfiltered_ms"])
+            cells += [f"{found['recall']:.3f}", *(f"{ms:.1f}" for ms in times)]
+            lines.append(f"| {' | '.join(cells)} |")
+    return lines
 
 
 def table(result: Result) -> list[str]:

@@ -27,7 +27,7 @@ from retrieval.vector_index import IndexFile, VectorIndex
 from retrieval.vectors import Ids, Vectors
 
 K = 10
-QUERIES = 60
+QUERIES = 150
 SHARES = (0.0001, 0.001, 0.01, 0.05, 0.1, 0.25, 0.5)
 SEED = 0
 PIECE = 10_000

@@ -83,9 +83,11 @@ class Part:
     def positions(self, ids: Ids) -> Positions:
         """The rows, ascending, that hold some ids and are alive."""
         if len(ids) * FEW < len(self.ids):
-            at = np.searchsorted(self.ids, np.unique(ids))
-            at = at[at < len(self.ids)]
-            at = at[np.isin(self.ids[at], ids)]
+            wanted = ids if (ids[1:] > ids[:-1]).all() else np.unique(ids)
+            at = np.searchsorted(self.ids, wanted)
+            inside = at < len(self.ids)
+            at, wanted = at[inside], wanted[inside]
+            at = at[self.ids[at] == wanted]
         else:
             at = np.flatnonzero(self._holds(ids))
         return at if self.alive is None else at[self.alive[at]]

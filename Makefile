@@ -5,14 +5,13 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 DEMO ?= anyseek-demo
 
-.PHONY: help demo test check format fuzz clean
+.PHONY: help demo test check format clean
 
 help:
 	@echo "make demo    install into $(VENV), make a demo folder, index it, ask it questions"
 	@echo "make test    install into $(VENV) and run the test suite"
 	@echo "make check   lint, format check and types"
 	@echo "make format  put the code in order"
-	@echo "make fuzz    a few minutes of random input for our own parsers"
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -38,9 +37,6 @@ check: $(VENV)/installed-dev
 format: $(VENV)/installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-
-fuzz: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -m fuzz --hypothesis-profile=fuzz
 
 clean:
 	rm -rf $(VENV) $(DEMO) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -325,8 +325,13 @@ class TestWhileItIsRead:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> Callable[[Callable[[], None]], None]:
         def arrange(action: Callable[[], None]) -> None:
+            first, acted = threading.Lock(), threading.Event()
+
             def opened(job: Job) -> object:
-                action()
+                if first.acquire(blocking=False):  # one of the readers acts, the others wait
+                    action()
+                    acted.set()
+                acted.wait()
                 return reading.opened(job)
 
             monkeypatch.setattr(read_ahead, "opened", opened)

@@ -200,6 +200,7 @@ def small_clap_config() -> Any:
         "hidden_size": 64,
         "num_attention_heads": 1,
         "intermediate_size": 128,
+        "layer_norm_eps": 1e-5,  # RoBERTa's, so that a checkpoint of LAION can hold the same model
     }
     return ClapConfig(projection_dim=64, audio_config=audio, text_config=text)
 

@@ -235,7 +235,7 @@ def test_a_checkpoint_of_laion_is_converted(
     np.testing.assert_allclose(
         ours.encode(Modality.TEXT, prepared),
         original.encode(Modality.TEXT, prepared),
-        atol=2e-3,  # layer_norm_eps is RoBERTa's, not that of the small original
+        atol=1e-5,
     )
 
 

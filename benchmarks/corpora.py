@@ -1,9 +1,8 @@
 """Odd and broken real files: everything is decoded or has its reason, nothing crashes or hangs.
 
-    python -m benchmarks.corpora            walk the folder that ANYSEEK_CORPORA names
-    python -m benchmarks.corpora isolation  what decoding in other processes costs
+    python -m benchmarks.corpora    walk the folder that ANYSEEK_CORPORA names
 
-The first compares with Pillow, soundfile and PyAV themselves, each asked to decode the same file,
+Compares with Pillow, soundfile and PyAV themselves, each asked to decode the same file,
 and lists every file that one of them decodes and we do not. Raw results go to benchmarks/results.
 """
 
@@ -15,14 +14,12 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 import time
 import warnings
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import soundfile
 from PIL import Image
 
@@ -30,17 +27,14 @@ from benchmarks.record import record
 from retrieval.errors import MediaError
 from retrieval.media.decoder_pool import DecoderPool
 from retrieval.media.decoder_process import DecoderGone
-from retrieval.media.media import open_media
 from retrieval.media.windows import Windows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
 
-    from retrieval.media.media import Media
 
 PACKAGES = ("numpy", "pillow", "soundfile", "soxr", "av", "pillow-heif", "pypdfium2", "rawpy")
 SEED = 7
-ROUNDS = 5
 SLOW_S = 60.0
 """A peer that takes longer for a file is ended and counted as one that cannot read it."""
 
@@ -177,67 +171,6 @@ def without_numbers(reason: str) -> str:
     return re.sub(r"-?\d+(\.\d+)?", "N", reason)
 
 
-def isolation(folder: Path) -> dict[str, Any]:
-    """Files per second here and in one other process.
-
-    Each file is read in turn here and there, and the shortest of its times counts: other work on
-    the machine would otherwise be measured too.
-    """
-    paths = list(typical_files(folder))
-    here = dict.fromkeys(paths, float("inf"))
-    there = dict.fromkeys(paths, float("inf"))
-    with DecoderPool(1) as pool:
-        for _ in range(ROUNDS):
-            for path in paths:
-                here[path] = min(here[path], _seconds(open_media, path))
-                there[path] = min(there[path], _seconds(pool.open, path))
-    kinds = sorted({path.suffix for path in paths})
-    of_kind = {kind: [path for path in paths if path.suffix == kind] for kind in kinds}
-    rates = {kind: _rates(of_kind[kind], here, there) for kind in kinds}
-    return {"rounds": ROUNDS, "all": _rates(paths, here, there), **rates}
-
-
-def _rates(
-    paths: Sequence[Path], here: dict[Path, float], there: dict[Path, float]
-) -> dict[str, float]:
-    direct, isolated = (sum(times[path] for path in paths) for times in (here, there))
-    return {
-        "files": len(paths),
-        "here_files_per_s": round(len(paths) / direct, 2),
-        "isolated_files_per_s": round(len(paths) / isolated, 2),
-        "cost": round(1 - direct / isolated, 4),
-    }
-
-
-def typical_files(folder: Path) -> Iterator[Path]:
-    """What a folder of a person holds: photographs of 12 million pixels, screenshots, songs."""
-    rng = np.random.default_rng(SEED)
-    for number in range(60):
-        coarse = Image.fromarray(rng.integers(0, 256, (30, 40, 3), np.uint8))
-        photo = coarse.resize((4000, 3000), Image.Resampling.BICUBIC)
-        path = folder / f"photo{number}.jpg"
-        photo.save(path, quality=88)
-        yield path
-    for number in range(30):
-        shot = Image.fromarray(rng.integers(0, 256, (27, 48, 3), np.uint8))
-        path = folder / f"screenshot{number}.png"
-        shot.resize((1920, 1080), Image.Resampling.NEAREST).save(path)
-        yield path
-    for number in range(10):
-        noise = rng.normal(0, 0.1, 60 * 44_100).astype(np.float32)
-        path = folder / f"song{number}.mp3"
-        soundfile.write(path, noise, 44_100, format="MP3")
-        yield path
-
-
-def _seconds(open_one: Callable[..., Media], path: Path) -> float:
-    begin = time.perf_counter()
-    with path.open("rb") as file:
-        for _ in open_one(file, Windows(), name=path.name).pieces:
-            pass
-    return time.perf_counter() - begin
-
-
 def table(result: dict[str, Any]) -> str:
     """The result as Markdown."""
     lines = io.StringIO()
@@ -258,11 +191,6 @@ def main(task: str = "walk") -> None:
     """Do what the command line asks."""
     if task == "peers":
         answer_as_peers()
-    elif task == "isolation":
-        with tempfile.TemporaryDirectory() as folder:
-            measured = isolation(Path(folder))
-        print(json.dumps(measured, indent=2))
-        record("isolation", measured, seed=SEED, packages=PACKAGES)
     else:
         result = walk()
         print(table(result))

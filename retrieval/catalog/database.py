@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import ExceptionContext
 
-VERSION = "0002"
+VERSION = "0003"
 """The newest migration; a library opened for writing is brought up to it."""
 
 BUSY_TIMEOUT_S = 30.0

@@ -3,7 +3,10 @@
     roots 1─n files n─1 contents 1─n moments 1─n vectors 1─1 hubs
 
 A file is a path; a content is what stands in it. Two files with the same bytes share one content,
-its moments and their vectors. A file that could not be read has a failure instead of a content.
+its moments and their vectors. A file that could not be read has a failure instead of a content;
+`not_media` tells what is nothing that anyseek reads from what is broken. A camera's RAW beside the
+picture that the camera made of it has that file as its twin instead. `facts` are what a file's
+sidecars state, over `contents.metadata`; `sidecars` is which they are and how they looked.
 The migrations beside this file make these tables; a test holds the two against each other.
 """
 
@@ -13,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     Float,
     ForeignKey,
@@ -94,11 +98,17 @@ files = Table(
     Column("content_id", ForeignKey("contents.id")),
     Column("failure", String),
     Column("missing_since_s", Float),
+    Column("not_media", Boolean, nullable=False, server_default="0"),
+    Column("facts", JSON(none_as_null=True)),
+    Column("sidecars", JSON(none_as_null=True)),
+    Column("twin_id", ForeignKey("files.id")),
     UniqueConstraint("root_id", "path"),
-    comment="paths; either content_id or failure is set",
+    comment="paths; one of content_id, failure and twin_id is set",
 )
 Index("files_by_content", files.c.content_id)
 Index("files_missing", files.c.missing_since_s, sqlite_where=files.c.missing_since_s.is_not(None))
+
+Index("files_by_twin", files.c.twin_id, sqlite_where=files.c.twin_id.is_not(None))
 
 moments = Table(
     "moments",

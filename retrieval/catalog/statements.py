@@ -5,7 +5,7 @@ What is to be bound goes in as parameters under the names given here.
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from retrieval.catalog.schema import contents, files, moments, removals, vectors
@@ -25,6 +25,9 @@ PUT_FILE = _put.on_conflict_do_update(
     },
 ).returning(files.c.id)
 """Takes every column of `files` but the id, and gives the id."""
+
+LEAVE_TWINS = update(files).where(files.c.twin_id == bindparam("leader")).values(twin_id=None)
+"""Files that have a file as their twin have none any more."""
 
 FILE_WITH_CONTENT = select(files.c.id).where(files.c.content_id == bindparam("content_id")).limit(1)
 

@@ -196,6 +196,7 @@ class Transaction:
     def forget(self, file_ids: Iterable[int]) -> None:
         """Drop files, and with the last file of a content its moments and their vectors."""
         for file_id in file_ids:
+            self._connection.execute(statements.LEAVE_TWINS, {"leader": file_id})
             content_id = self._connection.execute(
                 delete(files).where(files.c.id == file_id).returning(files.c.content_id)
             ).scalar()

@@ -38,15 +38,19 @@ with Library.open(sys.argv[1]) as library:
 """
 COMMIT_S = 0.05
 """Commits come this often in the killed runs, so that many kills fall into one."""
-LONGEST_S = 0.4
-"""A run is killed at a random time within this, counted from its first file."""
+FILES = 20
+LONGEST_S = 0.05
+"""A run is killed after a random number of files up to `FILES`, and a random time within this: so
+kills fall into every part of a run, on a fast machine and on a slow one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kill:
     """One kill and what it left."""
 
+    after_files: int
     after_s: float
+    """Since the last of these files."""
     committed_before: int
     """Files that a reader saw right before the kill."""
     committed_after: int
@@ -80,7 +84,7 @@ def kill_and_continue(workplace: Path, *, files: int, kills: int, seed: int) -> 
     for n in range(kills):
         for number in range(n * files // kills, (n + 1) * files // kills):
             write_file(folder, number)
-        done.append(_kill(place, folder, rng.uniform(0, LONGEST_S)))
+        done.append(_kill(place, folder, rng.randrange(1, FILES), rng.uniform(0, LONGEST_S)))
     begun = time.monotonic()
     with Library.open(place) as library, Library.open(workplace / "fresh", models="mini") as fresh:
         index(library, folder)
@@ -129,13 +133,15 @@ def contents(library: Library) -> dict[str, Any]:
     return found
 
 
-def _kill(place: Path, folder: Path, after_s: float) -> Kill:
+def _kill(place: Path, folder: Path, after_files: int, after_s: float) -> Kill:
     child = subprocess.Popen(
         [sys.executable, "-c", CHILD, place, folder, str(COMMIT_S)], stdout=subprocess.PIPE
     )
     assert child.stdout
     assert child.stdout.readline() == b"\n", "the run ended before it read anything"
     with Library.open(place) as reader:
+        for _ in range(after_files - 1):
+            child.stdout.readline()
         time.sleep(after_s)
         before = sum(1 for _ in reader.files())
     child.send_signal(signal.SIGKILL)
@@ -145,7 +151,7 @@ def _kill(place: Path, folder: Path, after_s: float) -> Kill:
     with Library.open(place) as library, library.writing():
         recovery_s = time.monotonic() - begun
         after = sum(1 for _ in library.files())
-        return Kill(after_s, before, after, library.catalog.check(), recovery_s)
+        return Kill(after_files, after_s, before, after, library.catalog.check(), recovery_s)
 
 
 def main() -> None:

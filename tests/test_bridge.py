@@ -29,7 +29,7 @@ def bridge(world: TwoSpaces) -> Bridge:
     return fit_bridge(("seen", "heard"), Pairs(seen, heard, groups), bank="abc")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     n=st.integers(1, 60),
     dims=st.tuples(st.integers(1, 9), st.integers(1, 9)),

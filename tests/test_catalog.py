@@ -357,7 +357,5 @@ class CatalogAgainstDict(RuleBasedStateMachine):
         assert self.catalog.check() == []
 
 
-CatalogAgainstDict.TestCase.settings = settings(
-    max_examples=15, stateful_step_count=20, deadline=None
-)
+CatalogAgainstDict.TestCase.settings = settings(max_examples=15, stateful_step_count=20)
 TestCatalogAgainstDict = CatalogAgainstDict.TestCase

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import socket
-import time
 from pathlib import Path
 
 import huggingface_hub.constants
@@ -134,9 +133,7 @@ def test_a_set_that_needs_no_fitting_says_so(store: Path) -> None:
 
 
 def test_without_models_and_network_there_is_one_clear_message(store: Path, tmp_path: Path) -> None:
-    started_s = time.monotonic()
     result = anyseek("index", tmp_path, "--models", "clip-clap", "--library", tmp_path / "new")
-    assert time.monotonic() - started_s < 5
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
         "anyseek: The models of clip-clap are not on this machine. Get them with 'anyseek models "

@@ -34,7 +34,7 @@ def tower(width: int = 33) -> torch.nn.Module:
 
 
 @given(order=st.permutations(range(11)), cut=st.integers(0, 11))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_row_is_the_same_bit_for_bit_in_any_company(order: list[int], cut: int) -> None:
     batches = Batches(tower(), CPU)
     given_rows = rows(11)

@@ -149,10 +149,9 @@ def test_without_a_network_the_answer_comes_at_once(
     with serve(Hub()) as gone:
         pass
     monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", gone.url)
-    start = time.perf_counter()
+    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("it waits"))
     with pytest.raises(ModelError, match=r"cannot be reached .* Pull again when there is"):
         look_at(REPOSITORY)
     moved = type(file)(file.url.replace(hub.url, gone.url), "c.json", file.size, None, None)
     with pytest.raises(ModelError, match="cannot be reached"):
         fetch(moved, tmp_path / "c.json", Count())
-    assert time.perf_counter() - start < 5.0

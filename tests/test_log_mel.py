@@ -43,7 +43,7 @@ def test_ten_seconds_sound_the_same(
 
 
 @given(seed=st.integers(0, 2**32 - 1), scale=st.sampled_from([0.0, 1e-7, 1e-3, 1.0]))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_noise_of_any_loudness(seed: int, scale: float) -> None:
     upstream = ClapFeatureExtractor(
         truncation="rand_trunc", padding="repeatpad", max_length_s=1, feature_size=32

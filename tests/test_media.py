@@ -88,7 +88,7 @@ SEEDS = [picture(f) for f in ("PNG", "JPEG", "GIF", "BMP", "TIFF")] + [
 ]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.sampled_from(SEEDS),
     st.lists(st.tuples(st.integers(0, 3999), st.integers(0, 255)), max_size=8),

@@ -125,7 +125,7 @@ def test_processes_with_other_numbers_of_blas_threads_give_the_same_bits() -> No
     assert len(digests) == 1
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.text(max_size=400))
 def test_any_text_has_a_vector(text: str) -> None:
     vector = MINI.encode(Modality.TEXT, [MINI.prepare(Modality.TEXT, text)])[0]

@@ -194,7 +194,7 @@ def test_nothing_agrees_with_nothing() -> None:
     assert not nothing.same_concept(nothing).any()
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(2, 8), st.integers(0, 999))
 def test_one_right_answer_each_is_clip_s_loss(n: int, seed: int) -> None:
     """With the identity as right answers it is the mean of the two cross entropies."""
@@ -231,7 +231,7 @@ def test_without_self_a_content_is_not_its_own_answer() -> None:
 # --- preparation --------------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(1, 300), st.integers(1, 300))
 def test_a_picture_of_any_shape_fits_the_square(height: int, width: int) -> None:
     picture = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)

@@ -60,7 +60,7 @@ def test_no_two_concepts_share_a_word_for_the_thing() -> None:
     assert len(words) == len(set(words))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(any_look, any_seed, st.integers(40, 200), st.integers(40, 200))
 def test_a_picture_has_its_size_and_one_box_for_each_thing(
     look: Look, seed: int, width_px: int, height_px: int
@@ -91,7 +91,7 @@ def test_the_thing_is_inside_its_box(name: str) -> None:
     assert strays.mean() < 0.01
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(any_look, any_seed)
 def test_same_seed_same_picture(look: Look, seed: int) -> None:
     first = draw(look, np.random.default_rng(seed))
@@ -172,7 +172,7 @@ def test_scribbles_and_hubbub_are_valid_contents() -> None:
         assert np.isfinite(noise).all()
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(any_look, any_ring, any_seed, st.booleans())
 def test_a_sentence_says_only_what_is_true(
     look: Look, ring: Ring, seed: int, held_out: bool

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -69,10 +68,8 @@ def test_a_manifest_comes_back_as_it_was_written(store: Path) -> None:
 
 
 def test_what_is_not_there_is_said_at_once_with_every_way_out(store: Path) -> None:
-    start = time.perf_counter()
     with pytest.raises(ModelError) as caught:
         path_of("clip-clap")
-    assert time.perf_counter() - start < 1.0
     assert str(caught.value) == (
         "The models of clip-clap are not on this machine. Get them with 'anyseek models pull "
         "clip-clap'; without a network here, run 'anyseek models pull clip-clap --to DIR' "

@@ -329,8 +329,10 @@ class TestWhileItIsRead:
 
             def opened(job: Job) -> object:
                 if first.acquire(blocking=False):  # one of the readers acts, the others wait
-                    action()
-                    acted.set()
+                    try:
+                        action()
+                    finally:
+                        acted.set()
                 acted.wait()
                 return reading.opened(job)
 
@@ -615,6 +617,7 @@ def test_modalities_wait_for_each_other_no_longer_than_needed(
         return real(self, modality, prepared)  # type: ignore[arg-type]
 
     monkeypatch.setattr(FakeEncoder, "encode", encode)
+    monkeypatch.setattr(run, "PATIENCE_S", 5.0)  # a reader may stumble on a busy machine
     assert index(library, folder).added == 201
     assert (Modality.IMAGE, 1) in sizes
     assert (Modality.TEXT, 64) in sizes

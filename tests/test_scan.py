@@ -64,7 +64,7 @@ def test_the_order_is_that_of_the_catalog(tmp_path: Path) -> None:
     assert paths == ["B", "a-b", "a.txt", "a/x.txt", "a0", "z", "é/ü"]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.sets(st.lists(NAMES, min_size=1, max_size=3).map(tuple), max_size=12))
 def test_any_tree_comes_in_order_and_whole(
     tmp_path_factory: pytest.TempPathFactory, paths: set[tuple[str, ...]]

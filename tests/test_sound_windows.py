@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import soxr
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieval.media.sound_windows import cut, mono, resampled
@@ -25,7 +25,6 @@ def in_blocks(samples: Samples, size: int) -> list[Samples]:
     return [samples[i : i + size] for i in range(0, len(samples), size)]
 
 
-@settings(deadline=None)
 @given(st.integers(1, 300), st.integers(1, 40), st.integers(1, 40), st.integers(1, 120))
 def test_against_cutting_the_whole_sound(total: int, window: int, hop: int, block: int) -> None:
     samples = noise(total)

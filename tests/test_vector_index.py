@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -43,7 +44,6 @@ def filled(draw: st.DrawFn) -> tuple[Ids, Vectors]:
 
 
 @given(filled(), st.integers(1, 40), st.data())
-@settings(deadline=None)
 def test_it_finds_what_brute_force_finds(
     held: tuple[Ids, Vectors], k: int, data: st.DataObject
 ) -> None:
@@ -58,7 +58,6 @@ def test_it_finds_what_brute_force_finds(
 
 
 @given(filled(), st.integers(1, 40), st.data())
-@settings(deadline=None)
 def test_it_finds_only_what_is_allowed(
     held: tuple[Ids, Vectors], k: int, data: st.DataObject
 ) -> None:
@@ -228,9 +227,9 @@ class ManySmallTails(Machine):
 
 
 TestMachine = Machine.TestCase
-TestMachine.settings = settings(max_examples=40, stateful_step_count=15, deadline=None)
+TestMachine.settings = settings(max_examples=40, stateful_step_count=15)
 TestManySmallTails = ManySmallTails.TestCase
-TestManySmallTails.settings = settings(max_examples=40, stateful_step_count=15, deadline=None)
+TestManySmallTails.settings = settings(max_examples=40, stateful_step_count=15)
 
 
 def swapping(index: VectorIndex, stop: threading.Event) -> Iterator[int]:
@@ -261,11 +260,11 @@ def test_readers_see_one_state_or_the_next() -> None:
     for reader in readers:
         reader.start()
     writer = swapping(index, stop)
-    timer = threading.Timer(1.0, stop.set)
-    timer.start()
-    swaps = sum(1 for _ in writer)
+    deadline = time.monotonic() + 120
+    for swaps in writer:
+        if wrong or (swaps > 20 and len(seen) > 20) or time.monotonic() > deadline:
+            stop.set()
     for reader in readers:
         reader.join()
     assert not wrong
-    assert swaps > 20
-    assert len(seen) > 5, "the readers must have read while the index changed"
+    assert len(seen) > 20, "the readers must have read while the index changed"

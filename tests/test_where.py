@@ -157,7 +157,7 @@ def let_through(catalog: Catalog, known: Known, condition: Condition) -> bool:
             transaction.forget_root(root_id)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(text=FILTERS, known=KNOWN)
 @example(text='camera ~ ""', known=Known("a", 1, 0, Kind.IMAGE, {"camera": ""}))
 def test_sql_lets_through_what_python_lets_through(

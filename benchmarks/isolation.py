@@ -83,7 +83,7 @@ def _vectors(library: Library) -> dict[str, Vectors]:
     found = {}
     for space in library.catalog.spaces():
         for modality in Modality:
-            with library.catalog.changes_since(0, space, modality) as changes:
+            with library.catalog.vectors.changes_since(0, space, modality) as changes:
                 rows = [vectors for _, vectors in changes.added]
             # Files come in the order in which they were finished.
             if rows:

@@ -120,11 +120,11 @@ def contents(library: Library) -> dict[str, Any]:
     """All that a library knows of its files, by path: state, kind, moments and vectors."""
     found: dict[str, Any] = {}
     for file in library.files():
-        digest = library.catalog.entry(file.id).content_hash
-        moments = library.catalog.moments_of(digest) if digest else []
+        digest = library.catalog.files.entry(file.id).content_hash
+        moments = library.catalog.moments.of(digest) if digest else []
         ids = [moment.id or 0 for moment in moments]
         rows = [
-            (space, *(row.tobytes() for row in library.catalog.vectors(space, ids)[1]))
+            (space, *(row.tobytes() for row in library.catalog.vectors.get(space, ids)[1]))
             for space in sorted(library.catalog.spaces())
         ]
         places = [(m.modality, m.start_s, m.end_s, m.start_char, m.end_char) for m in moments]

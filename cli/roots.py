@@ -27,7 +27,7 @@ def roots(context: typer.Context, library: LibraryOption = None) -> None:
     table.add_column("folder", overflow="fold")
     with existing(library) as opened:
         for root in opened.catalog.roots():
-            entries = opened.catalog.entries(root.id).values()
+            entries = opened.catalog.files.entries(root.id).values()
             folder = Text(harmless(str(root.folder)))
             if not root.folder.is_dir():
                 folder.append("  (not there now)", style="yellow")

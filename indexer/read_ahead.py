@@ -281,7 +281,7 @@ class ReadAhead:
             if known.hash in self._claims:
                 self._claims[known.hash].append(known)
                 return False
-            if not self._library.catalog.has_content(known.hash):
+            if not self._library.catalog.files.has_content(known.hash):
                 self._claims[known.hash] = []
                 return True
         self._send(known)

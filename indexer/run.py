@@ -116,7 +116,7 @@ class Run:
         others = [root.folder for root in self.library.catalog.roots() if root.id != target.root.id]
         exclusion = Exclusion(folder, self.exclude, [*others, self.library.path.resolve()])
         scan = Scan(folder, target.below, exclusion)
-        known = self.library.catalog.listing(target.root.id, target.below)
+        known = self.library.catalog.files.listing(target.root.id, target.below)
         not_found: list[Difference] = []
         for difference in compare(scan, known):
             if difference.change is Change.ABSENT:

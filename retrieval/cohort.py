@@ -72,8 +72,8 @@ class Cohorts:
     def _draw(self, modality: Modality) -> Cohort:
         catalog = self._catalog
         spaces = self._space.spaces_of(modality)
-        many = catalog.sample(modality, MEAN_MOMENTS)
-        few = catalog.sample(modality, COHORT)
+        many = catalog.moments.sample(modality, MEAN_MOMENTS)
+        few = catalog.moments.sample(modality, COHORT)
         rows = {
             space: stored_rows(catalog, space, self._space.dims[space], many) for space in spaces
         }
@@ -91,14 +91,14 @@ class Cohorts:
                 for space, matrix in rows.items()
                 if len(many)
             },
-            total=catalog.count(modality),
+            total=catalog.moments.count(modality),
         )
 
 
 def stored_rows(catalog: Catalog, space: str, dim: int, ids: Ids) -> Vectors:
     """The vectors `(n, dim)` of ascending ids; one that is gone meanwhile is a row of zeros."""
     matrix = np.zeros((len(ids), dim), np.float32)
-    found, rows = catalog.vectors(space, ids)
+    found, rows = catalog.vectors.get(space, ids)
     if len(found):
         matrix[np.searchsorted(ids, found)] = rows
     return matrix
@@ -106,6 +106,6 @@ def stored_rows(catalog: Catalog, space: str, dim: int, ids: Ids) -> Vectors:
 
 def known_hubs(catalog: Catalog, space: str, ids: Sequence[int] | Ids) -> Floats:
     """The hub values `(n,)` of moments; those that have none yet get the mean of the others."""
-    found = catalog.hubs(space, ids)
+    found = catalog.vectors.hubs(space, ids)
     usual = float(np.mean(list(found.values()))) if found else 0.0
     return np.array([found.get(int(i), usual) for i in ids])

@@ -90,10 +90,10 @@ def duplicates(
 def _owners(library: Library, kinds: frozenset[Kind]) -> dict[int, tuple[Kind, list[Path]]]:
     """Content id to kind and paths of the files that have it."""
     wanted = Filter(kinds=kinds)
-    ids = library.catalog.content_ids(wanted)
+    ids = library.catalog.files.content_ids(wanted)
     return {
         content_id: (files[0].kind, [f.path for f in files])
-        for content_id, files in library.catalog.owners(ids, wanted).items()
+        for content_id, files in library.catalog.files.owners(ids, wanted).items()
     }
 
 
@@ -105,12 +105,12 @@ def _pairs(
     A sound of many windows is one content; that two share a later window does not make them one.
     """
     space = library.space.spaces_of(modality)[0]
-    firsts = library.catalog.first_moments(modality, contents)
+    firsts = library.catalog.moments.first(modality, contents)
     content_of = dict(zip(firsts.values(), firsts.keys(), strict=True))
     ids: Ids = np.array(sorted(content_of), dtype=np.int64)
     index = library.indexes.get(space, modality)
     for start in range(0, len(ids), BATCH):
-        some, rows = library.catalog.vectors(space, ids[start : start + BATCH])
+        some, rows = library.catalog.vectors.get(space, ids[start : start + BATCH])
         for moment_id, (others, cosines) in zip(
             some.tolist(), index.search(rows, NEIGHBOURS, ids), strict=True
         ):

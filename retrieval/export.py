@@ -73,7 +73,7 @@ def export(library: Library, path: Path, *, joint: bool = False) -> int:
 def _rows(library: Library) -> Iterator[tuple[File, Moment]]:
     """Files in the order of the listing, each content once, with its moments."""
     seen: set[int] = set()
-    for file in library.catalog.files(Filter(missing=True)):
+    for file in library.catalog.files.matching(Filter(missing=True)):
         for moment in moments_of_file(library, file):
             if moment.id is not None and moment.id not in seen:
                 seen.add(moment.id)
@@ -102,7 +102,7 @@ def _native(library: Library, moments: list[Moment]) -> dict[str, Vectors]:
         matrix = np.full((len(moments), dim), np.nan, dtype=np.float32)
         for start in range(0, len(moments), BATCH):
             ids = [m.id for m in moments[start : start + BATCH] if m.id is not None]
-            known, rows = library.catalog.vectors(space, ids)
+            known, rows = library.catalog.vectors.get(space, ids)
             for moment_id, row in zip(known.tolist(), rows, strict=True):
                 matrix[at[moment_id]] = row
         found[f"vector_{space}"] = matrix

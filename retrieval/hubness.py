@@ -108,7 +108,7 @@ class Hubs:
         filled = 0
         for name in self._space.spaces_of(Modality.TEXT):
             while True:
-                ids, rows = catalog.without_hub(name, FILL_ROWS)
+                ids, rows = catalog.vectors.without_hub(name, FILL_ROWS)
                 if not len(ids):
                     break
                 values = self.bank.values(name, rows).tolist()

@@ -68,7 +68,7 @@ class IndexCache:
                 index = self._indexes[key] = VectorIndex(self._catalog.spaces()[space])
             if key not in self._stamps or index.change != self._catalog.changes():
                 self._load_if_newer(key, index)
-                with self._catalog.changes_since(index.change, *key) as changes:
+                with self._catalog.vectors.changes_since(index.change, *key) as changes:
                     index.update(changes.removed, changes.added, changes.change)
             return index
 
@@ -115,12 +115,12 @@ class IndexCache:
         if file.stamp == self._stamps.get(key) and since == self._catalog.changes():
             return
         try:
-            with self._catalog.changes_since(since, *key) as changes:
+            with self._catalog.vectors.changes_since(since, *key) as changes:
                 state = file.write(changes.removed, changes.added, changes.change)
         except IndexDamaged as error:
             log.warning("rebuilding a damaged index: %s", error)
             file.drop()
-            with self._catalog.changes_since(0, *key) as changes:
+            with self._catalog.vectors.changes_since(0, *key) as changes:
                 state = file.write(changes.removed, changes.added, changes.change)
         with self._lock:
             self._indexes.setdefault(key, VectorIndex(dim)).state = state
@@ -179,7 +179,7 @@ class IndexCache:
         found = [np.empty((0, self._catalog.spaces()[space]), np.float32)]
         for other in Modality:
             if other is not modality:
-                with self._catalog.changes_since(0, space, other) as changes:
+                with self._catalog.vectors.changes_since(0, space, other) as changes:
                     _, rows = next(changes.added, (None, found[0]))
                 at = sample.choice(len(rows), min(n, len(rows)), replace=False)
                 found.append(rows[at])

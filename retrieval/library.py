@@ -188,7 +188,7 @@ class Library:
                 self.refresh()
         except OSError as error:
             raise MediaError(f"Cannot read {path}: {error.strerror}.") from error
-        return self.catalog.file(file_id)
+        return self.catalog.files.get(file_id)
 
     def remove(self, path: str | Path) -> int:
         """Drop a file, or everything below a folder, from the library; the disk is not touched.
@@ -292,7 +292,7 @@ class Library:
         self, *, kinds: Iterable[Kind | str] | None = None, under: str | Path | None = None
     ) -> Iterator[File]:
         """Every file the library knows, also failed and missing ones, by root and path."""
-        return self.catalog.files(self._filter(kinds, under, None, None, missing=True))
+        return self.catalog.files.matching(self._filter(kinds, under, None, None, missing=True))
 
     def stats(self) -> Stats:
         """How much the library holds and what made it."""

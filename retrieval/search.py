@@ -17,7 +17,8 @@ from retrieval.vectors import unit_rows
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from retrieval.catalog.catalog import Catalog, Owner
+    from retrieval.catalog.catalog import Catalog
+    from retrieval.catalog.files import Owner
     from retrieval.catalog.filter import Filter
     from retrieval.index_cache import IndexCache
     from retrieval.query import Query
@@ -128,12 +129,12 @@ class Search:
         wanted: Filter,
     ) -> list[Candidate]:
         """The best moments of one modality: enough of them to fill k files, if there are."""
-        allowed = self._catalog.allowed(target, wanted)
+        allowed = self._catalog.moments.allowed(target, wanted)
         look = max(FIRST_LOOK, 2 * k)
         queries = self._queries(alternatives, target)
         while True:
             ids, exhausted = self._nearest(queries, target, look, allowed)
-            found = self._catalog.moments(ids)
+            found = self._catalog.moments.get(ids)
             if exhausted or len({content_id for content_id, _ in found.values()}) >= k:
                 break
             look *= 4
@@ -198,7 +199,7 @@ class Search:
         )
         for candidate in ordered:
             by_content.setdefault(candidate.content_id, []).append(candidate.match)
-        owners = self._catalog.owners(list(by_content), wanted)
+        owners = self._catalog.files.owners(list(by_content), wanted)
         best = ((c, matches) for c, matches in by_content.items() if c in owners)
         return [_hit(owners[content_id], matches) for content_id, matches in islice(best, k)]
 

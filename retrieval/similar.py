@@ -68,8 +68,8 @@ def _blocks(library: Library, subject: str | Path | int) -> tuple[dict[Modality,
     """The vectors of a subject, and the moments that it has in the library."""
     if isinstance(subject, int):
         blocks = dict(embed_term(Term(subject), library.space, library.catalog).blocks)
-        content_id = library.catalog.moments([subject])[subject][0]
-        return blocks, library.catalog.moment_ids(content_id)
+        content_id = library.catalog.moments.get([subject])[subject][0]
+        return blocks, library.catalog.moments.ids_of(content_id)
     path = Path(subject)
     file = stored_file(library, path)
     moments = [] if file is None else moments_of_file(library, file)

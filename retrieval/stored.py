@@ -23,8 +23,8 @@ def stored_file(library: Library, path: str | Path) -> File | None:
 
 def moments_of_file(library: Library, file: File) -> list[Moment]:
     """Its moments in order; none for a file that could not be read."""
-    content_hash = library.catalog.entry(file.id).content_hash
-    return [] if content_hash is None else library.catalog.moments_of(content_hash)
+    content_hash = library.catalog.files.entry(file.id).content_hash
+    return [] if content_hash is None else library.catalog.moments.of(content_hash)
 
 
 def rows_by_modality(library: Library, moments: list[Moment]) -> dict[Modality, dict[str, Vectors]]:
@@ -35,7 +35,7 @@ def rows_by_modality(library: Library, moments: list[Moment]) -> dict[Modality, 
             ids.setdefault(moment.modality, []).append(moment.id)
     return {
         modality: {
-            space: library.catalog.vectors(space, chosen)[1]
+            space: library.catalog.vectors.get(space, chosen)[1]
             for space in library.space.spaces_of(modality)
         }
         for modality, chosen in ids.items()

@@ -73,12 +73,12 @@ def _of_file(path: Path, space: JointSpace) -> dict[Modality, Blocks]:
 
 
 def _of_moment(moment_id: int, space: JointSpace, catalog: Catalog) -> dict[Modality, Blocks]:
-    found = catalog.moments([moment_id])
+    found = catalog.moments.get([moment_id])
     if moment_id not in found:
         raise QueryError(f"There is no moment {moment_id} in this library.")
     modality = found[moment_id][1].modality
     names = space.spaces_of(modality)
-    return {modality: {s: catalog.vectors(s, [moment_id])[1][0] for s in names}}
+    return {modality: {s: catalog.vectors.get(s, [moment_id])[1][0] for s in names}}
 
 
 def _split(joint: Vector, space: JointSpace) -> Blocks:

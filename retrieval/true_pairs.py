@@ -46,16 +46,16 @@ def film_pairs(library: Library, seen: str, heard: str) -> Pairs:
     first: list[Vector] = []
     second: list[Vector] = []
     groups: list[int] = []
-    for file in library.catalog.files(Filter(kinds=frozenset({Kind.VIDEO}), missing=True)):
+    for file in library.catalog.files.matching(Filter(kinds=frozenset({Kind.VIDEO}), missing=True)):
         moments = moments_of_file(library, file)
         frames = [m for m in moments if m.modality is Modality.IMAGE and m.id is not None]
         for sound in (m for m in moments if m.modality is Modality.AUDIO):
             start_s, end_s = sound.start_s or 0.0, sound.end_s or 0.0
             shown = [m.id for m in frames if start_s <= (m.start_s or 0.0) < end_s]
             if shown and sound.id is not None:
-                rows = library.catalog.vectors(seen, [i for i in shown if i is not None])[1]
+                rows = library.catalog.vectors.get(seen, [i for i in shown if i is not None])[1]
                 first.append(rows.mean(axis=0))
-                second.append(library.catalog.vectors(heard, [sound.id])[1][0])
+                second.append(library.catalog.vectors.get(heard, [sound.id])[1][0])
                 groups.append(file.id)
     dims = library.catalog.spaces()
     if not groups:

@@ -46,7 +46,7 @@ def problems(library: Library, sample: int) -> Iterator[str]:
 
 def _index_problems(library: Library, space: str, modality: Modality) -> Iterator[str]:
     index = library.indexes.get(space, modality)
-    with library.catalog.changes_since(0, space, modality) as everything:
+    with library.catalog.vectors.changes_since(0, space, modality) as everything:
         stored: Ids = np.concatenate([np.empty(0, np.int64), *(ids for ids, _ in everything.added)])
     held = np.sort(index.ids)
     if not np.array_equal(held, stored):
@@ -57,7 +57,7 @@ def _index_problems(library: Library, space: str, modality: Modality) -> Iterato
         )
         return
     probes = np.array(_spread(stored.tolist(), PROBES), dtype=np.int64)
-    ids, rows = library.catalog.vectors(space, probes)
+    ids, rows = library.catalog.vectors.get(space, probes)
     for moment_id, row, (found, scores) in zip(ids, rows, index.search(rows, 10), strict=True):
         own = scores[found == moment_id] if moment_id in found else scores[-1:]
         if abs(own[0] - float(row @ row)) > SAME_PLACE:
@@ -71,7 +71,7 @@ def _file_problems(library: Library, file: File) -> Iterator[str]:
     try:
         with file.path.open("rb") as opened:
             state = FileState.of(os.fstat(opened.fileno()))
-            known = library.catalog.entry(file.id)
+            known = library.catalog.files.entry(file.id)
             if state != known.state:
                 return  # it changed since; that is for the next index run, not damage
             content = library.encode(opened, file.path.name)
@@ -81,14 +81,14 @@ def _file_problems(library: Library, file: File) -> Iterator[str]:
     if content.hash != known.content_hash:
         yield f"{file.path} holds other bytes than when it was indexed, under the same time."
         return
-    stored = library.catalog.moments_of(content.hash)
+    stored = library.catalog.moments.of(content.hash)
     if len(stored) != len(content.moments):
         now = len(content.moments)
         yield f"{file.path} has {len(stored)} moments in the catalog and {now} now."
         return
     for moment, fresh in zip(stored, content.moments, strict=True):
         for space, vector in fresh.vectors.items():
-            _, row = library.catalog.vectors(space, [moment.id or 0])
+            _, row = library.catalog.vectors.get(space, [moment.id or 0])
             if not np.array_equal(row[0], vector):
                 yield f"{file.path} has another {space} vector in the catalog than it gets now."
                 return

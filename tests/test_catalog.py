@@ -64,7 +64,7 @@ def add(catalog: Catalog, root_id: int, path: str, content: NewContent) -> int:
 
 def vectors_in_index_order(catalog: Catalog, since: int = 0) -> tuple[list[int], list[int]]:
     """What an index at a change would add and remove."""
-    with catalog.changes_since(since, "clip", Modality.TEXT) as changes:
+    with catalog.vectors.changes_since(since, "clip", Modality.TEXT) as changes:
         added = [int(i) for ids, _ in changes.added for i in ids]
         return added, changes.removed.tolist()
 
@@ -72,17 +72,17 @@ def vectors_in_index_order(catalog: Catalog, since: int = 0) -> tuple[list[int],
 def test_a_file_comes_back_as_it_was_put(catalog: Catalog, root_id: int) -> None:
     content = content_of("abc", n_moments=3)
     file_id = add(catalog, root_id, "notes/a.txt", content)
-    (file,) = catalog.files(EVERYTHING)
+    (file,) = catalog.files.matching(EVERYTHING)
     assert (file.id, file.path, file.kind, file.moments) == (
         file_id,
         Path("/disk/notes/a.txt"),
         Kind.TEXT,
         3,
     )
-    stored = catalog.moments_of("abc")
+    stored = catalog.moments.of("abc")
     assert [replace(m, id=None) for m in stored] == [m.moment for m in content.moments]
     for space in SPACES:
-        ids, rows = catalog.vectors(space, [m.id or 0 for m in stored])
+        ids, rows = catalog.vectors.get(space, [m.id or 0 for m in stored])
         assert ids.tolist() == [m.id for m in stored]
         expected = np.stack([m.vectors[space] for m in content.moments])
         assert rows.tobytes() == expected.tobytes()
@@ -93,8 +93,8 @@ def test_all_of_a_transaction_or_nothing(catalog: Catalog, root_id: int) -> None
     with pytest.raises(KeyboardInterrupt), catalog.transaction() as transaction:
         transaction.add(root_id, "a.txt", STATE, content_of("abc"))
         raise KeyboardInterrupt
-    assert list(catalog.files(EVERYTHING)) == []
-    assert catalog.moments_of("abc") == []
+    assert list(catalog.files.matching(EVERYTHING)) == []
+    assert catalog.moments.of("abc") == []
     assert catalog.changes() == before
 
 
@@ -104,54 +104,54 @@ def test_the_same_content_is_stored_once(catalog: Catalog, root_id: int) -> None
     assert first != second
     assert catalog.counts().files == {Kind.TEXT: 2}
     assert catalog.counts().moments == {Modality.TEXT: 1}
-    (moment,) = catalog.moments_of("abc")
+    (moment,) = catalog.moments.of("abc")
     with catalog.transaction() as transaction:
         transaction.forget([first])
-    assert catalog.moments_of("abc") == [moment]
+    assert catalog.moments.of("abc") == [moment]
     with catalog.transaction() as transaction:
         transaction.forget([second])
-    assert catalog.moments_of("abc") == []
+    assert catalog.moments.of("abc") == []
 
 
 def test_a_changed_file_keeps_its_id_and_loses_its_old_moments(
     catalog: Catalog, root_id: int
 ) -> None:
     file_id = add(catalog, root_id, "a.txt", content_of("old"))
-    (old,) = catalog.moments_of("old")
+    (old,) = catalog.moments.of("old")
     change = catalog.changes()
     assert add(catalog, root_id, "a.txt", content_of("new")) == file_id
-    (new,) = catalog.moments_of("new")
-    assert catalog.moments_of("old") == []
+    (new,) = catalog.moments.of("new")
+    assert catalog.moments.of("old") == []
     assert vectors_in_index_order(catalog, change) == ([new.id], [old.id])
 
 
 def test_ids_of_moments_are_never_used_twice(catalog: Catalog, root_id: int) -> None:
     file_id = add(catalog, root_id, "a.txt", content_of("one"))
-    (first,) = catalog.moments_of("one")
+    (first,) = catalog.moments.of("one")
     with catalog.transaction() as transaction:
         transaction.forget([file_id])
     add(catalog, root_id, "a.txt", content_of("two"))
-    (second,) = catalog.moments_of("two")
+    (second,) = catalog.moments.of("two")
     assert (second.id or 0) > (first.id or 0)
 
 
 def test_link_needs_a_content(catalog: Catalog, root_id: int) -> None:
     with catalog.transaction() as transaction:
         assert transaction.link(root_id, "a.txt", STATE, "unknown") is None
-    assert list(catalog.files(EVERYTHING)) == []
+    assert list(catalog.files.matching(EVERYTHING)) == []
 
 
 def test_a_moved_file_keeps_id_and_moments(catalog: Catalog, root_id: int) -> None:
     file_id = add(catalog, root_id, "a.txt", content_of("abc"))
     add(catalog, root_id, "b.txt", content_of("in the way"))
-    (moment,) = catalog.moments_of("abc")
+    (moment,) = catalog.moments.of("abc")
     with catalog.transaction() as transaction:
         transaction.mark_missing([file_id], 1.0)
         transaction.move(file_id, root_id, "b.txt", STATE)
-    (file,) = catalog.files(EVERYTHING)
+    (file,) = catalog.files.matching(EVERYTHING)
     assert (file.id, file.path, file.missing_since) == (file_id, Path("/disk/b.txt"), None)
-    assert catalog.moments_of("abc") == [moment]
-    assert catalog.moments_of("in the way") == []
+    assert catalog.moments.of("abc") == [moment]
+    assert catalog.moments.of("in the way") == []
 
 
 def test_missing_files_keep_everything_and_the_first_mark(catalog: Catalog, root_id: int) -> None:
@@ -159,33 +159,35 @@ def test_missing_files_keep_everything_and_the_first_mark(catalog: Catalog, root
     for since_s in (100.0, 200.0):
         with catalog.transaction() as transaction:
             transaction.mark_missing([file_id], since_s)
-    file = catalog.file(file_id)
+    file = catalog.files.get(file_id)
     assert file.missing_since is not None
     assert file.missing_since.timestamp() == 100.0
-    assert len(catalog.moments_of("abc")) == 1
-    assert list(catalog.files(Filter())) == []
+    assert len(catalog.moments.of("abc")) == 1
+    assert list(catalog.files.matching(Filter())) == []
     assert catalog.counts().missing == 1
     with catalog.transaction() as transaction:
         transaction.mark_seen([file_id])
-    assert len(list(catalog.files(Filter()))) == 1
+    assert len(list(catalog.files.matching(Filter()))) == 1
 
 
 def test_a_failure_takes_the_place_of_a_content(catalog: Catalog, root_id: int) -> None:
     file_id = add(catalog, root_id, "a.txt", content_of("abc"))
     with catalog.transaction() as transaction:
         assert transaction.fail(root_id, "a.txt", STATE, "truncated") == file_id
-    file = catalog.file(file_id)
+    file = catalog.files.get(file_id)
     assert (file.kind, file.failure, file.moments) == (None, "truncated", 0)
-    assert catalog.moments_of("abc") == []
+    assert catalog.moments.of("abc") == []
     add(catalog, root_id, "a.txt", content_of("abc"))
-    assert catalog.file(file_id).failure is None
+    assert catalog.files.get(file_id).failure is None
 
 
 def test_names_that_are_not_utf8(catalog: Catalog, root_id: int) -> None:
     name = os.fsdecode(b"caf\xe9/\xff.txt")
     add(catalog, root_id, name, content_of("abc"))
-    assert list(catalog.entries(root_id)) == [name]
-    (file,) = catalog.files(replace(EVERYTHING, under=((root_id, os.fsdecode(b"caf\xe9")),)))
+    assert list(catalog.files.entries(root_id)) == [name]
+    (file,) = catalog.files.matching(
+        replace(EVERYTHING, under=((root_id, os.fsdecode(b"caf\xe9")),))
+    )
     assert os.fsencode(file.path) == b"/disk/caf\xe9/\xff.txt"
 
 
@@ -198,16 +200,16 @@ def test_forgetting_a_root_forgets_its_files(catalog: Catalog, root_id: int) -> 
     with catalog.transaction() as transaction:
         transaction.forget_root(root_id)
     assert [root.name for root in catalog.roots()] == ["other"]
-    assert [file.id for file in catalog.files(EVERYTHING)] == [kept]
-    assert len(catalog.moments_of("abc")) == 1
-    assert catalog.moments_of("only here") == []
+    assert [file.id for file in catalog.files.matching(EVERYTHING)] == [kept]
+    assert len(catalog.moments.of("abc")) == 1
+    assert catalog.moments.of("only here") == []
 
 
 def test_a_moved_root_moves_its_files(catalog: Catalog, root_id: int) -> None:
     add(catalog, root_id, "a.txt", content_of("abc"))
     with catalog.transaction() as transaction:
         transaction.move_root(root_id, "/mnt/new")
-    assert [file.path for file in catalog.files(EVERYTHING)] == [Path("/mnt/new/a.txt")]
+    assert [file.path for file in catalog.files.matching(EVERYTHING)] == [Path("/mnt/new/a.txt")]
 
 
 FILTERED = {
@@ -239,8 +241,10 @@ def test_filters(catalog: Catalog, root_id: int, wanted: Filter, expected: set[s
         for i, (path, kind) in enumerate(FILTERED.items()):
             content = content_of(path, kind=kind)
             transaction.add(root_id, path, FileState(10, i), content)
-    assert {f.path.relative_to("/disk").as_posix() for f in catalog.files(wanted)} == expected
-    allowed = [catalog.allowed(modality, wanted) for modality in Modality]
+    assert {
+        f.path.relative_to("/disk").as_posix() for f in catalog.files.matching(wanted)
+    } == expected
+    allowed = [catalog.moments.allowed(modality, wanted) for modality in Modality]
     if wanted == Filter():
         assert allowed == [None, None, None]
     else:
@@ -253,14 +257,14 @@ def test_a_filter_that_hides_missing_files_applies_only_if_there_are_any(
 ) -> None:
     file_id = add(catalog, root_id, "a.txt", content_of("abc"))
     kept = add(catalog, root_id, "b.txt", content_of("def"))
-    assert catalog.allowed(Modality.TEXT, Filter()) is None
+    assert catalog.moments.allowed(Modality.TEXT, Filter()) is None
     with catalog.transaction() as transaction:
         transaction.mark_missing([file_id], 1.0)
-    ids = catalog.allowed(Modality.TEXT, Filter())
+    ids = catalog.moments.allowed(Modality.TEXT, Filter())
     assert ids is not None
-    assert ids.tolist() == [m.id for m in catalog.moments_of("def")]
-    assert catalog.file(kept).missing_since is None
-    assert catalog.allowed(Modality.TEXT, Filter(missing=True)) is None
+    assert ids.tolist() == [m.id for m in catalog.moments.of("def")]
+    assert catalog.files.get(kept).missing_since is None
+    assert catalog.moments.allowed(Modality.TEXT, Filter(missing=True)) is None
 
 
 def test_check_finds_vectors_of_a_wrong_length(catalog: Catalog, root_id: int) -> None:
@@ -330,7 +334,7 @@ class CatalogAgainstDict(RuleBasedStateMachine):
 
     @rule()
     def catch_up(self) -> None:
-        with self.catalog.changes_since(self.change, "clap", Modality.TEXT) as changes:
+        with self.catalog.vectors.changes_since(self.change, "clap", Modality.TEXT) as changes:
             self.index -= set(changes.removed.tolist())
             for ids, rows in changes.added:
                 assert rows.shape == (len(ids), SPACES["clap"])
@@ -340,7 +344,7 @@ class CatalogAgainstDict(RuleBasedStateMachine):
 
     @invariant()
     def files_are_those_of_the_model(self) -> None:
-        entries = self.catalog.entries(self.root)
+        entries = self.catalog.files.entries(self.root)
         found = {path: (e.file_id, e.content_hash) for path, e in entries.items()}
         assert found == self.model
 
@@ -350,7 +354,7 @@ class CatalogAgainstDict(RuleBasedStateMachine):
         counts = self.catalog.counts()
         assert counts.moments.get(Modality.TEXT, 0) == sum(len(d) - 2 for d in used)
         if self.change == self.catalog.changes():
-            assert self.index == {m.id for digest in used for m in self.catalog.moments_of(digest)}
+            assert self.index == {m.id for digest in used for m in self.catalog.moments.of(digest)}
 
     @invariant()
     def sqlite_agrees(self) -> None:

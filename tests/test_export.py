@@ -18,9 +18,9 @@ def test_npz_holds_every_moment(filled: Library, tmp_path: Path) -> None:
     with np.load(tmp_path / "all.npz") as found:
         assert {Path(p).name for p in found["path"]} == {f.path.name for f in filled.files()}
         for i, moment_id in enumerate(found["moment"]):
-            _, row = filled.catalog.vectors("fake", [int(moment_id)])
+            _, row = filled.catalog.vectors.get("fake", [int(moment_id)])
             np.testing.assert_array_equal(found["vector_fake"][i], row[0])
-            _, moment = filled.catalog.moments([int(moment_id)])[int(moment_id)]
+            _, moment = filled.catalog.moments.get([int(moment_id)])[int(moment_id)]
             assert found["modality"][i] == moment.modality
             assert found["text"][i] == (moment.text or "")
             if moment.start_s is None:

@@ -37,26 +37,26 @@ def test_the_bank_covers_every_space_of_text() -> None:
 
 
 def test_every_moment_has_its_values(filled: Library) -> None:
-    ids = [m.id for f in filled.files() for m in filled.catalog.moments_of(_hash(filled, f.id))]
-    found = filled.catalog.hubs("fake", [i for i in ids if i is not None])
+    ids = [m.id for f in filled.files() for m in filled.catalog.moments.of(_hash(filled, f.id))]
+    found = filled.catalog.vectors.hubs("fake", [i for i in ids if i is not None])
     assert set(found) == set(ids)
-    known, rows = filled.catalog.vectors("fake", sorted(found))
+    known, rows = filled.catalog.vectors.get("fake", sorted(found))
     np.testing.assert_allclose(
         Hubs(filled.space).bank.values("fake", rows), [found[int(i)] for i in known], atol=1e-6
     )
 
 
 def _hash(library: Library, file_id: int) -> str:
-    content_hash = library.catalog.entry(file_id).content_hash
+    content_hash = library.catalog.files.entry(file_id).content_hash
     assert content_hash is not None
     return content_hash
 
 
 def test_values_go_with_their_moments(filled: Library, media: Path) -> None:
     gone = next(f for f in filled.files() if f.path.name == "red.png")
-    moments = filled.catalog.moments_of(_hash(filled, gone.id))
+    moments = filled.catalog.moments.of(_hash(filled, gone.id))
     filled.remove(media / "red.png")
-    assert filled.catalog.hubs("fake", [m.id for m in moments if m.id]) == {}
+    assert filled.catalog.vectors.hubs("fake", [m.id for m in moments if m.id]) == {}
 
 
 def test_another_bank_makes_all_values_anew(

@@ -71,7 +71,7 @@ class World:
 
     def truth(self, modality: Modality = Modality.IMAGE) -> tuple[Ids, Vectors]:
         """What an index in step must hold."""
-        with self.catalog.changes_since(0, "clip", modality) as changes:
+        with self.catalog.vectors.changes_since(0, "clip", modality) as changes:
             pieces = list(changes.added)
         ids = [np.empty(0, np.int64), *(i for i, _ in pieces)]
         rows = [np.empty((0, 3), np.float32), *(r for _, r in pieces)]

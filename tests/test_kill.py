@@ -39,7 +39,7 @@ def test_the_comparison_sees_a_difference(tmp_path: Path, damage: str) -> None:
         if damage == "file":
             library.remove(folder / "0.png")
         else:
-            (row,) = library.catalog.vectors("mini", [1])[1]
+            (row,) = library.catalog.vectors.get("mini", [1])[1]
             with library.catalog.transaction() as transaction:
                 transaction._connection.exec_driver_sql(
                     "UPDATE vectors SET data = ? WHERE moment_id = 1", ((-row).tobytes(),)

@@ -188,9 +188,9 @@ def test_the_same_file_gets_the_same_vectors(tmp_path: Path, media: Path) -> Non
                 library.add(path)
             by_path = {}
             for file in library.files():
-                digest = library.catalog.entry(file.id).content_hash
-                ids = [m.id or 0 for m in library.catalog.moments_of(digest or "")]
-                by_path[file.path] = library.catalog.vectors("fake", ids)[1].tobytes()
+                digest = library.catalog.files.entry(file.id).content_hash
+                ids = [m.id or 0 for m in library.catalog.moments.of(digest or "")]
+                by_path[file.path] = library.catalog.vectors.get("fake", ids)[1].tobytes()
             rows.append(by_path)
     assert rows[0] == rows[1]
 

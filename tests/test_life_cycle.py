@@ -31,10 +31,10 @@ class Known(NamedTuple):
 
 def known(library: Library, path: Path) -> Known:
     (file,) = [file for file in library.files() if file.path == path]
-    digest = library.catalog.entry(file.id).content_hash
+    digest = library.catalog.files.entry(file.id).content_hash
     assert digest
-    ids = [moment.id or 0 for moment in library.catalog.moments_of(digest)]
-    _, rows = library.catalog.vectors("fake", ids)
+    ids = [moment.id or 0 for moment in library.catalog.moments.of(digest)]
+    _, rows = library.catalog.vectors.get("fake", ids)
     return Known(file.id, tuple(ids), tuple(row.tobytes() for row in rows))
 
 

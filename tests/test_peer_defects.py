@@ -247,6 +247,6 @@ class TestD10ASoundGetsOtherVectorsEachTime:
                 index(library, folder)
                 ids = list(range(1, library.stats().counts.moments[Modality.AUDIO] + 1))
                 (space,) = library.catalog.spaces()
-                rows.append(library.catalog.vectors(space, ids)[1])
+                rows.append(library.catalog.vectors.get(space, ids)[1])
         assert len(rows[0]) > 5
         assert np.array_equal(rows[0], rows[1])

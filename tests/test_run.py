@@ -32,9 +32,11 @@ def vectors(library: Library) -> dict[str, list[bytes]]:
     """The vectors of every file's moments, by file name."""
     found = {}
     for file in library.files():
-        digest = library.catalog.entry(file.id).content_hash
-        ids = [m.id or 0 for m in library.catalog.moments_of(digest or "")]
-        found[file.path.name] = [row.tobytes() for row in library.catalog.vectors("fake", ids)[1]]
+        digest = library.catalog.files.entry(file.id).content_hash
+        ids = [m.id or 0 for m in library.catalog.moments.of(digest or "")]
+        found[file.path.name] = [
+            row.tobytes() for row in library.catalog.vectors.get("fake", ids)[1]
+        ]
     return found
 
 
@@ -66,8 +68,8 @@ class TestWhatIsStored:
         (folder / "long.txt").write_text("One sentence of some length stands here. " * 200)
         index(library, folder, batch_size=7)
         for file in library.files():
-            digest = library.catalog.entry(file.id).content_hash
-            moments = library.catalog.moments_of(digest or "")
+            digest = library.catalog.files.entry(file.id).content_hash
+            moments = library.catalog.moments.of(digest or "")
             starts = [m.start_s if m.start_s is not None else m.start_char for m in moments]
             assert len(moments) > 50
             assert starts == sorted(starts, key=lambda start: start or 0)
@@ -544,7 +546,7 @@ class TestStopping:
             asked.append(digest)
             return len(asked) == 1  # a lie the first time
 
-        monkeypatch.setattr(library.catalog, "has_content", has_content)
+        monkeypatch.setattr(library.catalog.files, "has_content", has_content)
         (media / "new.txt").write_text("a new text in red")
         assert index(library, media).added == 1
         assert len(asked) == 2

@@ -131,8 +131,8 @@ def test_the_cohort_is_read_once_for_many_queries(
 ) -> None:
     filled.search("red")
     calls = []
-    sample = filled.catalog.sample
-    monkeypatch.setattr(filled.catalog, "sample", lambda *a: calls.append(a) or sample(*a))  # type: ignore[func-returns-value]
+    sample = filled.catalog.moments.sample
+    monkeypatch.setattr(filled.catalog.moments, "sample", lambda *a: calls.append(a) or sample(*a))  # type: ignore[func-returns-value]
     for _ in range(3):
         filled.search("blue")
     assert calls == []
@@ -144,12 +144,14 @@ def test_the_cohort_is_read_once_for_many_queries(
 def test_the_cohort_is_steady_and_bounded(tmp_path: Path) -> None:
     with Library.open(tmp_path / "lib", models=fake_model_set()) as library:
         fill(library, Modality.IMAGE, around(0, 400, 0.5, 0), "a")
-        before = library.catalog.sample(Modality.IMAGE, COHORT)
+        before = library.catalog.moments.sample(Modality.IMAGE, COHORT)
         assert len(before) == COHORT
-        np.testing.assert_array_equal(before, library.catalog.sample(Modality.IMAGE, COHORT))
+        np.testing.assert_array_equal(
+            before, library.catalog.moments.sample(Modality.IMAGE, COHORT)
+        )
         assert np.ptp(before) > 350
         fill(library, Modality.IMAGE, around(0, 40, 0.5, 1), "b")
-        after = library.catalog.sample(Modality.IMAGE, COHORT)
+        after = library.catalog.moments.sample(Modality.IMAGE, COHORT)
         assert len(np.intersect1d(before, after)) > 0.85 * COHORT
 
 

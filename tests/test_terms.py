@@ -50,7 +50,7 @@ def test_a_moment_is_what_was_stored(pair: Library) -> None:
     moment = pair.search("red", kinds=["image"], k=1)[0].moment.id
     assert moment is not None
     row = embed(pair, moment).blocks[Modality.IMAGE]["seen"]
-    np.testing.assert_array_equal(row, pair.catalog.vectors("seen", [moment])[1][0])
+    np.testing.assert_array_equal(row, pair.catalog.vectors.get("seen", [moment])[1][0])
 
 
 def test_a_vector_is_split_by_space(pair: Library) -> None:

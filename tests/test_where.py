@@ -151,7 +151,7 @@ def let_through(catalog: Catalog, known: Known, condition: Condition) -> bool:
         content = NewContent("hash", known.kind, [], known.metadata)
         transaction.add(root_id, known.path, state, content)
     try:
-        return len(list(catalog.files(Filter(where=condition)))) == 1
+        return len(list(catalog.files.matching(Filter(where=condition)))) == 1
     finally:
         with catalog.transaction() as transaction:
             transaction.forget_root(root_id)

@@ -1,0 +1,126 @@
+"""Reading the moments of the catalog."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sqlalchemy import func, select
+
+from retrieval.catalog.filter import Filter
+from retrieval.catalog.id_list import id_list
+from retrieval.catalog.schema import contents, files, moments
+from retrieval.records import Modality, Moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import Engine, Row
+
+    from retrieval.vectors import Ids
+
+SCRAMBLE = 2_654_435_761
+"""Knuth's multiplicative hash: neighbouring ids, which are often one file's, come far apart."""
+
+
+class Moments:
+    """The moments of a catalog, to be read. Each call sees one consistent state."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def get(self, ids: Sequence[int] | Ids) -> dict[int, tuple[int, Moment]]:
+        """The moments with these ids, each with the id of its content; unknown ids are left out."""
+        query = select(moments).where(moments.c.id.in_(id_list(ids)))
+        with self._engine.connect() as connection:
+            return {row.id: (row.content_id, _moment(row)) for row in connection.execute(query)}
+
+    def of(self, content_hash: str) -> list[Moment]:
+        """The moments of one content, in order."""
+        query = (
+            select(moments)
+            .join(contents)
+            .where(contents.c.hash == content_hash)
+            .order_by(moments.c.id)
+        )
+        with self._engine.connect() as connection:
+            return [_moment(row) for row in connection.execute(query)]
+
+    def ids_of(self, content_id: int) -> set[int]:
+        """The ids of the moments of one content."""
+        query = select(moments.c.id).where(moments.c.content_id == content_id)
+        with self._engine.connect() as connection:
+            return set(connection.scalars(query))
+
+    def first(self, modality: Modality, content_ids: Iterable[int]) -> dict[int, int]:
+        """For each of these contents that has moments of a modality the id of the first."""
+        query = (
+            select(moments.c.content_id, func.min(moments.c.id))
+            .where(
+                moments.c.modality == modality,
+                moments.c.content_id.in_(id_list(sorted(content_ids))),
+            )
+            .group_by(moments.c.content_id)
+        )
+        with self._engine.connect() as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
+
+    def allowed(self, modality: Modality, wanted: Filter) -> Ids | None:
+        """Ids of the moments that a filter lets through, ascending; None if it lets all through."""
+        hides_nothing = wanted.missing or not self._some_are_missing()
+        if replace(wanted, missing=True) == Filter(missing=True) and hides_nothing:
+            return None
+        query = (
+            select(moments.c.id)
+            .where(moments.c.modality == modality)
+            .where(
+                moments.c.content_id.in_(
+                    select(files.c.content_id)
+                    .join_from(files, contents)
+                    .where(*wanted.conditions())
+                )
+            )
+            .order_by(moments.c.id)
+        )
+        with self._engine.connect() as connection:
+            return np.fromiter(connection.scalars(query), dtype=np.int64)
+
+    def _some_are_missing(self) -> bool:
+        marked = select(files.c.id).where(files.c.missing_since_s.is_not(None)).limit(1)
+        with self._engine.connect() as connection:
+            return connection.execute(marked).first() is not None
+
+    def sample(self, modality: Modality, n: int) -> Ids:
+        """Ids `(m,)` of at most n moments of a modality, spread over the library, ascending.
+
+        They are those whose scrambled ids are lowest: the same ones at every call, and as the
+        library grows new ones take the place of old ones one by one.
+        """
+        scrambled = (moments.c.id * SCRAMBLE) % (1 << 32)
+        query = (
+            select(moments.c.id)
+            .where(moments.c.modality == modality)
+            .order_by(scrambled, moments.c.id)
+            .limit(n)
+        )
+        with self._engine.connect() as connection:
+            return np.sort(np.fromiter(connection.scalars(query), dtype=np.int64))
+
+    def count(self, modality: Modality) -> int:
+        """How many moments of a modality there are."""
+        with self._engine.connect() as connection:
+            those = select(func.count()).where(moments.c.modality == modality)
+            return int(connection.execute(those).scalar_one())
+
+
+def _moment(row: Row[*tuple[Any, ...]]) -> Moment:
+    return Moment(
+        modality=Modality(row.modality),
+        start_s=row.start_s,
+        end_s=row.end_s,
+        start_char=row.start_char,
+        end_char=row.end_char,
+        text=row.text,
+        id=row.id,
+    )

@@ -1,0 +1,120 @@
+"""Reading the vectors of the catalog, what changed among them, and their hub values."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sqlalchemy import func, select
+
+from retrieval.catalog.id_list import id_list
+from retrieval.catalog.schema import facts, hubs, moments, removals, vectors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from sqlalchemy import Engine, Row
+
+    from retrieval.records import Modality
+    from retrieval.vectors import Ids, Vectors
+
+FETCH_ROWS = 10_000
+"""Vectors read at a time while an index catches up; this bounds the memory it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What an index must do to be in step with the catalog."""
+
+    change: int
+    """The catalog's change counter in this snapshot."""
+    removed: Ids
+    added: Iterator[tuple[Ids, Vectors]]
+    """In pieces, ids ascending."""
+
+
+class StoredVectors:
+    """The vectors of a catalog, to be read. Each call sees one consistent state."""
+
+    def __init__(self, engine: Engine, spaces: Mapping[str, Row[Any]]) -> None:
+        self._engine = engine
+        self._spaces = spaces
+
+    def get(self, space: str, ids: Sequence[int] | Ids) -> tuple[Ids, Vectors]:
+        """The vectors of those moments that have one in a space: ids ascending, `(n, dim)`."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(
+                select(vectors.c.moment_id, vectors.c.data)
+                .where(vectors.c.space_id == self._spaces[space].id)
+                .where(vectors.c.moment_id.in_(id_list(ids)))
+                .order_by(vectors.c.moment_id)
+            ).all()
+        return _matrix(rows, self._spaces[space].dim)
+
+    def hubs(self, space: str, ids: Sequence[int] | Ids) -> dict[int, float]:
+        """The hub values of those moments that have one in a space."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(
+                select(hubs.c.moment_id, hubs.c.value).where(
+                    hubs.c.space_id == self._spaces[space].id,
+                    hubs.c.moment_id.in_(id_list(ids)),
+                )
+            )
+            return {row.moment_id: row.value for row in rows}
+
+    def without_hub(self, space: str, n: int) -> tuple[Ids, Vectors]:
+        """At most n moments that have a vector in a space but no hub value yet: ids, `(m, dim)`.
+
+        Hub values are given in order of ids, so these are the moments after the last that has one.
+        """
+        with self._engine.connect() as connection:
+            here = self._spaces[space].id
+            last = connection.execute(
+                select(func.max(hubs.c.moment_id)).where(hubs.c.space_id == here)
+            ).scalar()
+            rows = connection.execute(
+                select(vectors.c.moment_id, vectors.c.data)
+                .where(vectors.c.space_id == here, vectors.c.moment_id > (last or 0))
+                .order_by(vectors.c.moment_id)
+                .limit(n)
+            ).all()
+        return _matrix(rows, self._spaces[space].dim)
+
+    @contextmanager
+    def changes_since(self, change: int, space: str, modality: Modality) -> Iterator[Changes]:
+        """What was removed and added after a change, from one snapshot."""
+        gone = select(removals.c.moment_id).where(
+            removals.c.modality == modality, removals.c.change > change
+        )
+        with self._engine.connect() as connection:
+            new = (
+                select(vectors.c.moment_id, vectors.c.data)
+                .join_from(vectors, moments)
+                .where(
+                    vectors.c.space_id == self._spaces[space].id,
+                    moments.c.modality == modality,
+                    moments.c.change > change,
+                )
+                .order_by(vectors.c.moment_id)
+                .execution_options(yield_per=FETCH_ROWS)
+            )
+            yield Changes(
+                change=int(
+                    connection.execute(
+                        select(facts.c.value).where(facts.c.name == "changes")
+                    ).scalar_one()
+                ),
+                removed=np.fromiter(connection.scalars(gone), dtype=np.int64),
+                added=(
+                    _matrix(rows, self._spaces[space].dim)
+                    for rows in connection.execute(new).partitions()
+                ),
+            )
+
+
+def _matrix(rows: Sequence[Row[*tuple[Any, ...]]], dim: int) -> tuple[Ids, Vectors]:
+    ids = np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
+    flat = np.frombuffer(b"".join(row[1] for row in rows), dtype="<f4")
+    return ids, flat.reshape(len(rows), dim).astype(np.float32)

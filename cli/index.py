@@ -10,8 +10,9 @@ import typer
 from .amounts import counted
 from .harmless import shown_path
 from .place import Device, DeviceOption, LibraryOption, ModelsOption, existing, new_or_existing
-from .program import STOPPED, complain
+from .program import complain
 from .progress import Display
+from .stopping import exit_code
 from .terminal import show
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def run(
             )
     except KeyboardInterrupt:
         complain("stopped. What was indexed is kept; the next run goes on from there.")
-        sys.exit(STOPPED)
+        sys.exit(exit_code())
     report(summary)
 
 

@@ -3,7 +3,7 @@
     0    done
     1    an error that anyseek raises on purpose, a search that found nothing, or nobody who reads
     2    wrong usage
-    130  stopped by Ctrl-C
+    130  stopped by Ctrl-C; 143 by a request to end, 129 by a terminal that was closed
 
 Any other exception is a bug and shows its trace.
 """
@@ -13,14 +13,17 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
+from . import stopping
 from .harmless import harmless
 
-STOPPED = 130
+INTERRUPTED = 130
+"""What Typer makes of a KeyboardInterrupt, whatever raised it."""
 
 
 class Program(TyperGroup):
@@ -51,7 +54,7 @@ class Program(TyperGroup):
             sys.exit(error.exit_code)
         except typer.Abort:  # at a question
             complain("stopped")
-            sys.exit(STOPPED)
+            sys.exit(stopping.exit_code())
         except BrokenPipeError:
             # Python flushes stdout once more when it ends; that must not fail again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -63,8 +66,9 @@ class Program(TyperGroup):
                 raise
             complain(str(error))
             sys.exit(1)
-        if code == STOPPED:
+        if code == INTERRUPTED:
             complain("stopped")
+            sys.exit(stopping.exit_code())
         sys.exit(code if isinstance(code, int) else 0)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
@@ -87,14 +91,21 @@ def sentence(text: str) -> str:
 
 def complain(message: str) -> None:
     """Say what is wrong in one line on stderr."""
-    print(f"anyseek: {harmless(' '.join(message.split()))}", file=sys.stderr)  # noqa: T201
+    with suppress(OSError):  # the terminal may have been closed
+        print(f"anyseek: {harmless(' '.join(message.split()))}", file=sys.stderr)  # noqa: T201
 
 
 def quieten() -> None:
     """Keep other packages' remarks off the terminal; our own warnings become lines on stderr."""
     logging.basicConfig(format="anyseek: %(message)s", level=logging.WARNING)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_is_ours)
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    return record.name.partition(".")[0] in ("cli", "indexer", "retrieval")
 
 
 def _command(error: typer.TyperException) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from retrieval.catalog.catalog import Catalog
+from retrieval.catalog.database import connect
 from retrieval.errors import LibraryDamaged, LibraryError, LibraryLocked
 from retrieval.library import CATALOG, LOCK
 
@@ -43,7 +44,7 @@ def backup(library: Library, file: Path) -> Path:
     checksum = checksum_of(file)
     try:
         with (
-            closing(sqlite3.connect(library.catalog.path)) as source,
+            closing(connect(library.catalog.path)) as source,
             closing(sqlite3.connect(fresh)) as copy,
         ):
             source.backup(copy)

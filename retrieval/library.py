@@ -53,6 +53,8 @@ if TYPE_CHECKING:
 
 CATALOG = "catalog.db"
 LOCK = "writer.lock"
+NEW = f"{CATALOG}.new"
+"""What a catalog is called while it is made."""
 DEFAULT_MODELS = "clip-clap"
 FARTHEST_NS = (1 << 63) - 1
 """The largest number that SQLite stores; as a time the year 2262."""
@@ -413,7 +415,8 @@ def _time_ns(time: datetime | None) -> int | None:
 
 def _create(path: Path, models: str | ModelSet) -> None:
     model_set = models if isinstance(models, ModelSet) else load_model_set(models)
-    if path.is_dir() and any(f.name != LOCK for f in path.iterdir()):
+    # An attempt that was ended, by a full disk for one, has left its beginnings.
+    if path.is_dir() and not all(f.name == LOCK or f.name.startswith(NEW) for f in path.iterdir()):
         raise LibraryNotFound(
             f"{path} holds other things and no library. Name a folder that is new or empty."
         )
@@ -422,8 +425,9 @@ def _create(path: Path, models: str | ModelSet) -> None:
         with FileLock(path / LOCK):
             if (path / CATALOG).exists():
                 return  # another process was quicker
-            fresh = path / f"{CATALOG}.new"
-            fresh.unlink(missing_ok=True)
+            fresh = path / NEW
+            for left in path.glob(f"{NEW}*"):
+                left.unlink()
             Catalog.create(
                 fresh,
                 space_dims=JointSpace(model_set).dims,

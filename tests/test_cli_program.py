@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
+from cli import stopping
+from cli.program import complain
 from tests.command_line import PROGRAM, anyseek, plug_in, process
 from tests.media_files import write_picture
 
@@ -114,17 +118,80 @@ def test_ctrl_c_while_indexing_keeps_what_was_done(
     assert added <= 10
 
 
-@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is a signal on POSIX alone")
-def test_ctrl_c_elsewhere(environment: dict[str, str]) -> None:
-    code = (
-        "import os, signal, cli, retrieval\n"
-        "retrieval.Library.stats = lambda self: os.kill(os.getpid(), signal.SIGINT)\n"
-        "cli.main()"
-    )
+def run_and_ask_to_stop(environment: dict[str, str], code: str) -> tuple[int, bytes, bytes]:
+    """What `anyseek status` ends with and says when `code` runs before it."""
+    program = f"import os, signal, sys, cli\n{code}\ncli.main()"
     ended = subprocess.run(
-        [sys.executable, "-c", code, "status"], env=environment, capture_output=True, timeout=60
+        [sys.executable, "-c", program, "status"], env=environment, capture_output=True, timeout=60
     )
-    assert (ended.returncode, ended.stdout, ended.stderr) == (130, b"", b"anyseek: stopped\n")
+    return ended.returncode, ended.stdout, ended.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is a signal on POSIX alone")
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_to_stop(environment: dict[str, str], name: str, code: int) -> None:
+    stop = (
+        f"import retrieval; retrieval.Library.stats = lambda _: signal.raise_signal(signal.{name})"
+    )
+    assert run_and_ask_to_stop(environment, stop) == (code, b"", b"anyseek: stopped\n")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is a signal on POSIX alone")
+def test_ctrl_c_while_it_starts(environment: dict[str, str]) -> None:
+    stop = """
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "cli.app":
+            signal.raise_signal(signal.SIGINT)
+sys.meta_path.insert(0, Finder())"""
+    assert run_and_ask_to_stop(environment, stop) == (130, b"", b"anyseek: stopped\n")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is a signal on POSIX alone")
+def test_a_second_ctrl_c_waits_for_nothing(environment: dict[str, str]) -> None:
+    stop = """
+import retrieval
+def stats(_):
+    try:
+        signal.raise_signal(signal.SIGINT)
+    finally:
+        print("cleaning up", flush=True)
+        signal.raise_signal(signal.SIGINT)
+        print("and so on", flush=True)
+retrieval.Library.stats = stats"""
+    assert run_and_ask_to_stop(environment, stop) == (130, b"cleaning up\n", b"")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is a signal on POSIX alone")
+def test_ctrl_c_does_not_wait_for_a_thread_that_loads_a_model(environment: dict[str, str]) -> None:
+    stop = """
+import retrieval, threading
+def stats(_):
+    threading.Thread(target=threading.Event().wait).start()
+    signal.raise_signal(signal.SIGINT)
+retrieval.Library.stats = stats"""
+    assert run_and_ask_to_stop(environment, stop) == (130, b"", b"anyseek: stopped\n")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is a signal on POSIX alone")
+def test_what_nohup_ignores_stays_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_up: list[int] = []
+    monkeypatch.setattr(signal, "signal", lambda number, _: set_up.append(number))
+    ignored = {signal.SIGHUP}
+    monkeypatch.setattr(
+        signal, "getsignal", lambda n: signal.SIG_IGN if n in ignored else signal.SIG_DFL
+    )
+    stopping.listen()
+    assert set_up == [signal.SIGINT, signal.SIGTERM]
+
+
+def test_a_terminal_that_was_closed_is_told_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Closed(StringIO):
+        def write(self, _: str) -> int:
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(sys, "stderr", Closed())
+    complain("stopped")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a closed pipe is another error elsewhere")

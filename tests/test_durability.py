@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import sqlite3
 import subprocess
 import sys
 import time
@@ -16,7 +15,7 @@ import pytest
 
 from benchmarks.kill import contents
 from indexer import Progress, index
-from retrieval import Library, SearchError
+from retrieval import Library
 from retrieval.catalog.transaction import Transaction
 from retrieval.encoders.fake import fake_model_set
 from retrieval.errors import LibraryError, LibraryLocked
@@ -182,25 +181,3 @@ def test_odd_times_of_files(library: Library, folder: Path, when_ns: int) -> Non
     assert index(library, folder).added == 60
     assert index(library, folder).unchanged == 60
     assert len(list(library.files())) == 60
-
-
-def test_a_library_that_may_only_be_read(
-    library: Library, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    index(library, folder)
-    (folder / "00.txt").write_text("changed")
-    path = library.path / "catalog.db"
-    with monkeypatch.context() as patch:
-        real = sqlite3.connect
-
-        def read_only(_: str, **options: object) -> sqlite3.Connection:
-            return real(f"file:{path}?mode=ro", uri=True, **options)  # type: ignore[call-overload, no-any-return]
-
-        library.close()
-        patch.setattr(sqlite3, "connect", read_only)
-        patch.setattr(sqlite3.dbapi2, "connect", read_only)
-        with pytest.raises(SearchError) as caught:
-            index(library, folder)
-        assert "check the disk" in str(caught.value)
-        library.close()
-    assert index(library, folder).updated == 1

@@ -358,3 +358,21 @@ def test_where_limits_by_what_a_file_states(filled: Library) -> None:
     assert names(filled, "red", where="name ~ GREEN and not kind = image") == ["green.txt"]
     with pytest.raises(QueryError, match="character 1, 'colour'"):
         filled.search("red", where="colour = red")
+
+
+@pytest.mark.parametrize("left", ["catalog.db.new", "catalog.db.new-journal", "catalog.db.new-wal"])
+def test_what_an_attempt_that_was_ended_has_left_is_no_hindrance(tmp_path: Path, left: str) -> None:
+    (tmp_path / "library").mkdir()
+    (tmp_path / "library" / left).write_bytes(b"half" * 100)
+    (tmp_path / "library" / "writer.lock").touch()
+    with Library.open(tmp_path / "library", models=fake_model_set()) as library:
+        assert list(library.files()) == []
+    assert not list((tmp_path / "library").glob("*.new*"))
+
+
+@pytest.mark.parametrize("name", ["what?", "50% & more", "a#b", "ü ж", "mode=ro"])
+def test_a_folder_with_any_name(tmp_path: Path, name: str) -> None:
+    with Library.open(tmp_path / name, models=fake_model_set()) as library:
+        assert list(library.files()) == []
+    assert {path.name for path in tmp_path.iterdir()} == {name}
+    assert (tmp_path / name / "catalog.db").exists()

@@ -25,6 +25,7 @@ from retrieval.catalog.schema import (
 )
 from retrieval.catalog.stored_vectors import StoredVectors
 from retrieval.catalog.transaction import Transaction
+from retrieval.catalog.uninterrupted import uninterrupted
 from retrieval.errors import LibraryDamaged
 from retrieval.records import Kind, Modality
 
@@ -95,8 +96,12 @@ class Catalog:
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """All changes made inside are committed together, or none if it raises."""
+        """All changes made inside are committed together, or none if it raises.
+
+        Ctrl-C waits for its end.
+        """
         with (
+            uninterrupted(),
             self._engine.connect().execution_options(**{WRITE: True}) as connection,
             connection.begin(),
         ):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 
 from retrieval.catalog.text_functions import add_text_functions
 from retrieval.errors import LibraryDamaged, LibraryError, LibraryLocked, LibraryVersion
@@ -27,17 +29,46 @@ fail half way because another process wrote in between."""
 
 def open_engine(path: Path) -> Engine:
     """Connect to a catalog file in WAL mode: one writer and many readers at a time."""
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT_S})
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        creator=partial(connect, path),
+        # What may not be written is looked at anew each time: how to read it may have changed.
+        poolclass=None if may_be_written(path) else NullPool,
+    )
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", _begin)
     event.listen(engine, "handle_error", _in_our_words)
     return engine
 
 
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection to a catalog, which works also where nothing may be written.
+
+    To read a file in WAL mode, SQLite wants to make two others beside it. Where they are, because a
+    process of somebody else is writing, they serve; otherwise the file is read as it stands.
+    """
+    how = "mode=rwc"
+    if not may_be_written(path):
+        log = path.with_name(f"{path.name}-wal")
+        how = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?{how}",
+        uri=True,
+        timeout=BUSY_TIMEOUT_S,
+        check_same_thread=False,  # the pool hands a connection to one thread at a time
+    )
+
+
+def may_be_written(path: Path) -> bool:
+    """Whether a catalog and the files beside it may be written, or made."""
+    places = [path.parent, path] if path.exists() else [path.parent]
+    return all(os.access(place, os.W_OK) for place in places)
+
+
 def _set_up(connection: sqlite3.Connection, _record: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves; the driver would say it too late
     for pragma in (
-        "journal_mode = WAL",
+        "journal_mode = WAL",  # of no effect on a file that may only be read
         # A power cut may undo the last second but cannot damage the file; the next run redoes it.
         "synchronous = NORMAL",
         "foreign_keys = ON",

@@ -1,6 +1,5 @@
 """`anyseek search`: words, pictures and sounds in, files out."""
 
-import re
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -22,10 +21,9 @@ from .dates import date
 from .harmless import shown_path
 from .hits import write
 from .place import Device, DeviceOption, LibraryOption, ModelsOption, existing
+from .profile import ProfileOption, profiled
 from .program import complain
 from .query import FileOption, WordsArgument, query_of
-
-WEIGHT = re.compile(r"(?P<path>.+):(?P<weight>\d+(\.\d+)?|\.\d+)", re.DOTALL)
 
 
 def search(
@@ -99,28 +97,37 @@ def search(
     models: ModelsOption = None,
     device: DeviceOption = Device.AUTO,
     library: LibraryOption = None,
+    profile: ProfileOption = False,
 ) -> None:
     """Find files by words, pictures or sounds, or by all of these.
 
     Exit code 1 says that nothing was found.
     """
     shape = form(json=json, paths=paths, null=null)
-    query = query_of(words, file, either=either)
-    with existing(library, models, device) as opened:
-        find = partial(
-            opened.search,
-            query,
-            kinds=kinds or None,
-            without=no or (),
-            under=under,
-            since=since,
-            until=until,
-            missing=missing,
-            where=where,
-        )
-        lowest = level(opened, least)
-        hits = find(k=k, min_score=lowest)
-        nearest = find(k=1) if verbose and not hits else []
+    with profiled(profile, json=json):
+        from retrieval.stopwatch import Stage, timed
+
+        with timed(Stage.OPEN):
+            query = query_of(words, file, either=either)
+            opened = existing(library, models, device)
+        with opened:
+            find = partial(
+                opened.search,
+                query,
+                kinds=kinds or None,
+                without=no or (),
+                under=under,
+                since=since,
+                until=until,
+                missing=missing,
+                where=where,
+            )
+            lowest = level(opened, least)
+            hits = find(k=k, min_score=lowest)
+            nearest = find(k=1) if verbose and not hits else []
+        with timed(Stage.SHOW):
+            if hits:
+                write(hits, shape)
     if not hits:
         complain("Nothing here matches.")
         if nearest:
@@ -129,4 +136,3 @@ def search(
                 f"below {lowest:.2f}. To see such hits: --min 0"
             )
         raise typer.Exit(1)
-    write(hits, shape)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from retrieval.stopwatch import Stage, timed
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -66,7 +68,8 @@ class Cohorts:
                 self._drawn.clear()
                 self._change = change
             if modality not in self._drawn:
-                self._drawn[modality] = self._draw(modality)
+                with timed(Stage.CALIBRATE):
+                    self._drawn[modality] = self._draw(modality)
             return self._drawn[modality]
 
     def _draw(self, modality: Modality) -> Cohort:

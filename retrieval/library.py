@@ -42,6 +42,7 @@ from retrieval.query import Query
 from retrieval.records import Kind
 from retrieval.search import Search
 from retrieval.space import JointSpace
+from retrieval.stopwatch import Stage, timed
 from retrieval.verify import problems
 
 if TYPE_CHECKING:
@@ -136,6 +137,10 @@ class Library:
         Raises:
             ModelMismatch: the library was made with another one.
         """
+        with timed(Stage.LOAD):
+            return self._load_space()
+
+    def _load_space(self) -> JointSpace:
         models = self._models
         model_set = models if isinstance(models, ModelSet) else load_model_set(models)
         facts = self.catalog.facts()

@@ -11,6 +11,7 @@ import numpy as np
 from retrieval.errors import QueryError
 from retrieval.records import Hit, Kind, Modality, ScoredMoment
 from retrieval.scoring import UNWANTED, Scoring, either
+from retrieval.stopwatch import Stage, timed
 from retrieval.terms import embed_term
 from retrieval.vectors import unit_rows
 
@@ -67,10 +68,11 @@ class Search:
         """
         if k < 1:
             raise QueryError(f"k = {k}: ask for at least one hit.")
-        alternatives = [
-            [embed_term(term, self._space, self._catalog) for term in terms]
-            for terms in query.alternatives
-        ]
+        with timed(Stage.ENCODE):
+            alternatives = [
+                [embed_term(term, self._space, self._catalog) for term in terms]
+                for terms in query.alternatives
+            ]
         return self.answer(alternatives, k, wanted, min_score)
 
     def answer(
@@ -95,7 +97,8 @@ class Search:
             for candidate in self._candidates(answerable, target, k, wanted)
             if candidate.match.score >= min_score
         ]
-        return self._group(candidates, k, wanted)
+        with timed(Stage.METADATA):
+            return self._group(candidates, k, wanted)
 
     def _answerable(
         self, alternatives: Sequence[Sequence[EmbeddedTerm]], targets: Sequence[Modality]
@@ -129,29 +132,34 @@ class Search:
         wanted: Filter,
     ) -> list[Candidate]:
         """The best moments of one modality: enough of them to fill k files, if there are."""
-        allowed = self._catalog.moments.allowed(target, wanted)
+        with timed(Stage.SEARCH):
+            allowed = self._catalog.moments.allowed(target, wanted)
+            queries = self._queries(alternatives, target)
         look = max(FIRST_LOOK, 2 * k)
-        queries = self._queries(alternatives, target)
         while True:
-            ids, exhausted = self._nearest(queries, target, look, allowed)
-            found = self._catalog.moments.get(ids)
+            with timed(Stage.SEARCH):
+                ids, exhausted = self._nearest(queries, target, look, allowed)
+            with timed(Stage.METADATA):
+                found = self._catalog.moments.get(ids)
             if exhausted or len({content_id for content_id, _ in found.values()}) >= k:
                 break
             look *= 4
         ids = np.array([i for i in ids.tolist() if i in found], dtype=np.int64)
         if not len(ids):
             return []
-        scored = either([self.scoring.score(terms, target, ids) for terms in alternatives])
+        with timed(Stage.CALIBRATE):
+            scored = either([self.scoring.score(terms, target, ids) for terms in alternatives])
+            points = self.scoring.points(scored.evidence)
         rows = zip(
             ids.tolist(),
             scored.evidence.tolist(),
-            self.scoring.points(scored.evidence).tolist(),
+            points.tolist(),
             np.clip(scored.cosines, -1.0, 1.0).tolist(),
             strict=True,
         )
         return [
-            Candidate(found[i][0], evidence, ScoredMoment(found[i][1], points, cosine))
-            for i, evidence, points, cosine in rows
+            Candidate(found[i][0], evidence, ScoredMoment(found[i][1], score, cosine))
+            for i, evidence, score, cosine in rows
         ]
 
     def _queries(

@@ -10,7 +10,7 @@ import pytest
 HOUSE = Path(__file__).parent.parent
 FLOORS = ["retrieval", "indexer", "cli"]
 SHELVES = [
-    ["errors", "records"],
+    ["errors", "records", "stopwatch"],
     ["vectors", "media"],
     ["encoders", "catalog", "vector_index"],
     [

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+import retrieval
+
 HEAVY = ["torch", "open_clip", "transformers", "av", "faiss", "alembic", "matplotlib", "scipy"]
 
 
@@ -18,13 +20,24 @@ def loaded_after(statement: str) -> set[str]:
     return set(result.stdout.split())
 
 
-@pytest.mark.parametrize("statement", ["import retrieval", "import indexer", "import cli"])
+@pytest.mark.parametrize("statement", ["from retrieval import *", "import indexer", "import cli"])
 def test_importing_loads_nothing_heavy(statement: str) -> None:
     assert not loaded_after(statement) & set(HEAVY)
 
 
 def test_the_test_sees_what_is_loaded() -> None:
-    assert "sqlalchemy" in loaded_after("import retrieval")
+    assert "sqlalchemy" in loaded_after("from retrieval import Library")
+
+
+def test_a_name_of_the_package_loads_what_it_needs_alone() -> None:
+    assert "sqlalchemy" not in loaded_after("from retrieval import Hit")
+
+
+def test_the_package_offers_what_it_lists() -> None:
+    assert set(retrieval.__all__) <= set(dir(retrieval))
+    assert all(getattr(retrieval, name).__name__ == name for name in retrieval.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'Librarian'"):
+        _ = retrieval.Librarian  # type: ignore[attr-defined]
 
 
 def test_encoders_are_loaded_one_by_one() -> None:

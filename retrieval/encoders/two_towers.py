@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from retrieval.encoders.checksums import cached_sha256
+from retrieval.stopwatch import Stage, timed
 from retrieval.vectors import unit_rows
 
 if TYPE_CHECKING:
@@ -120,7 +121,8 @@ class TwoTowerEncoder:
         """
         with self._lock:
             if self._loaded is None:
-                self._loaded = self._load()
+                with timed(Stage.LOAD):
+                    self._loaded = self._load()
             return self._loaded
 
     def prepare(self, modality: Modality, content: Content) -> Arrays:

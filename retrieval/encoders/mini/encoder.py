@@ -14,6 +14,7 @@ from threadpoolctl import ThreadpoolController
 from retrieval.encoders.mini import preparation, towers
 from retrieval.errors import ModelError
 from retrieval.records import Modality
+from retrieval.stopwatch import Stage, timed
 from retrieval.vectors import unit_rows
 
 if TYPE_CHECKING:
@@ -117,6 +118,10 @@ class MiniEncoder:
 
     @cached_property
     def _file(self) -> tuple[dict[str, str], dict[str, Array]]:
+        with timed(Stage.LOAD):
+            return self._read()
+
+    def _read(self) -> tuple[dict[str, str], dict[str, Array]]:
         try:
             with safe_open(self._path, framework="numpy") as file:
                 header = file.metadata() or {}

@@ -12,13 +12,17 @@ UNLIMITED = 10_000
 
 
 def show(result: "RenderableType") -> None:
-    """Write a result to stdout: as wide as the terminal, or for a program in plain long lines."""
+    """Write a result to stdout: as wide as the terminal, or for a program in plain long lines.
+
+    A table is folded where the terminal ends; a line, which may be a path to be copied, never is.
+    """
     console = _console(stderr=False)
+    is_line = isinstance(result, str)
     if console.is_terminal:
-        console.print(result)
+        console.print(result, soft_wrap=is_line)
         return
     with console.capture() as captured:
-        console.print(result)
+        console.print(result, soft_wrap=is_line)
     lines = [line.rstrip() for line in captured.get().splitlines()]
     print("\n".join(lines), flush=True)  # noqa: T201
 

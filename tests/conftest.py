@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,12 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # Workers share the cores already: threads of their own would only wait for each other. This
     # must be said before NumPy, FAISS and torch are loaded.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+# What stands in a line must not depend on who runs the tests, and in which window.
+os.environ.pop("COLUMNS", None)
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell makes what it runs in the background deaf to Ctrl-C, and so would be all processes
+    # that the tests start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import pytest
 from hypothesis import HealthCheck, settings

@@ -52,7 +52,7 @@ class Desk:
         self.ledger = Ledger(self.library, self.readers, whereabouts)  # type: ignore[arg-type]
 
     def job(self, path: str) -> Job:
-        known = {listed.path: listed for listed in self.library.catalog.listing(self.root_id)}
+        known = {listed.path: listed for listed in self.library.catalog.files.listing(self.root_id)}
         return Job(self.root_id, str(self.folder), path, 10, known.get(path))
 
     def read(self, path: str, text: str, state: FileState = STATE) -> None:
@@ -72,7 +72,7 @@ class Desk:
         return {file.path.name: file for file in self.library.files()}
 
     def listed(self) -> dict[str, Listed]:
-        return {listed.path: listed for listed in self.library.catalog.listing(self.root_id)}
+        return {listed.path: listed for listed in self.library.catalog.files.listing(self.root_id)}
 
 
 @pytest.fixture
@@ -242,7 +242,7 @@ def test_a_chain_of_renames_encodes_nothing_anew(desk: Desk) -> None:
     desk.ledger.commit()
     assert desk.readers.repeated == []
     held = {
-        name: desk.library.catalog.entry(file.id).content_hash
+        name: desk.library.catalog.files.entry(file.id).content_hash
         for name, file in desk.files().items()
     }
     assert held["a.txt"] == "text of b"

@@ -80,3 +80,18 @@ def test_public_names_are_those_it_lists() -> None:
     (sentence,) = re.findall(r"`retrieval` has ten public names: (.*?)\n\n", README, re.DOTALL)
     assert set(re.findall(r"`(\w+)`", sentence)) == set(retrieval.__all__)
     assert len(retrieval.__all__) == 10
+
+
+def test_what_people_without_make_type_is_what_make_does() -> None:
+    makefile = (HOUSE / "Makefile").read_text()
+    for variable, value in (("$(BIN)/python -m pip", "pip"), ("$(BIN)/", ""), ("$(VENV)", ".venv")):
+        makefile = makefile.replace(variable, value)
+    makefile = makefile.replace("$(PYTHON)", "python3").replace(" --quiet", "")
+    done = {line.strip() for line in makefile.splitlines() if line.startswith("\t")}
+    plain = " ".join(README.split()).replace("`", "\n")
+    typed = {line.strip() for line in README.splitlines() if line.startswith(".venv/bin/")}
+    typed |= {line for line in plain.splitlines() if line.startswith(".venv/bin/")}
+    assert len(typed) >= 5
+    for command in typed:
+        wanted = command.removeprefix(".venv/bin/")
+        assert any(line.startswith(wanted) for line in done), command

@@ -99,6 +99,7 @@ class ReadAhead:
         *,
         threads: int | None = None,
         memory: int = DEFAULT_MEMORY,
+        decoders: DecoderPool | None = None,
     ) -> None:
         """Start reading.
 
@@ -107,6 +108,7 @@ class ReadAhead:
             library: Where contents may be stored already, and whose encoders prepare them.
             threads: How many readers; by default one for each core, two at least.
             memory: Bytes of decoded contents that may wait; one moment always may.
+            decoders: A pool that stays open; by default one of its own.
         """
         self._jobs = deque(jobs)
         self._library = library
@@ -122,7 +124,8 @@ class ReadAhead:
         self._claiming = Lock()
         self._loading = Lock()
         n = threads or max(2, os.cpu_count() or 2)
-        self._decoders = DecoderPool(n)
+        self._decoders = decoders or DecoderPool(n)
+        self._shares_decoders = decoders is not None
         self._threads = [Thread(target=self._work, daemon=True) for _ in range(n)]
         for thread in self._threads:
             thread.start()
@@ -135,7 +138,8 @@ class ReadAhead:
         with self._change:
             self._closed = True
             self._change.notify_all()
-        self._decoders.close()
+        if not self._shares_decoders:
+            self._decoders.close()
         deadline = time.monotonic() + STOP_S
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))

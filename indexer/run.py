@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from indexer.compare import Difference
     from indexer.read_ahead import Message
     from retrieval.library import Library
+    from retrieval.media.decoder_pool import DecoderPool
 
 PATIENCE_S = 0.2
 """How long a batch that is not full waits for company."""
@@ -51,6 +52,7 @@ def index(
     batch_size: int | None = None,
     threads: int | None = None,
     memory: int = DEFAULT_MEMORY,
+    decoders: DecoderPool | None = None,
 ) -> Summary:
     """Bring a library up to date with folders and files.
 
@@ -67,6 +69,8 @@ def index(
         batch_size: Moments to encode together; by default a number for each modality.
         threads: Reader threads; by default one for each core, two at least.
         memory: Bytes of decoded contents that may wait for the model.
+        decoders: A pool that stays open, for who calls often: to start a process takes longer than
+            to read a file.
 
     Raises:
         SearchError: a path is neither there nor known to the library.
@@ -78,7 +82,7 @@ def index(
         for target in find_targets(library, paths):
             run.look(target)
         run.mark()
-        run.read(batch_size, threads, memory)
+        run.read(batch_size, threads, memory, decoders)
         run.sweep()
         run.refresh()
         return run.summary()
@@ -135,12 +139,20 @@ class Run:
                 transaction.mark_missing(sorted(self.missing), time.time())
                 transaction.mark_seen(self.returned)
 
-    def read(self, batch_size: int | None, threads: int | None, memory: int) -> None:
+    def read(
+        self,
+        batch_size: int | None,
+        threads: int | None,
+        memory: int,
+        decoders: DecoderPool | None,
+    ) -> None:
         """Read, encode and commit what is new or changed."""
         if not self.jobs:
             return
         self.total_bytes = sum(job.size for job in self.jobs)
-        with ReadAhead(self.jobs, self.library, threads=threads, memory=memory) as readers:
+        with ReadAhead(
+            self.jobs, self.library, threads=threads, memory=memory, decoders=decoders
+        ) as readers:
             folders = {root.id: root.folder for root in self.library.catalog.roots()}
             self.ledger = Ledger(self.library, readers, Whereabouts(folders, self.absent))
             assembly = Assembly(self.library, readers, batch_size)

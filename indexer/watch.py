@@ -16,6 +16,7 @@ from indexer.run import index
 from indexer.targets import NotThere, find_targets, is_known
 from retrieval.catalog.roots import innermost
 from retrieval.errors import LibraryLocked, SearchError
+from retrieval.media.decoder_pool import DecoderPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -69,18 +70,22 @@ def watch(
     watcher = Watcher(library, paths, exclude, stop)
     watcher.follow()
     library.space  # noqa: B018 - loaded now, so that the first change does not wait for it
-    yield index(library, *paths, progress=progress, exclude=exclude)
-    while watcher.wait():
-        changed = watcher.due()
-        if not changed:
-            continue
-        try:
-            summary = index(library, *changed, progress=progress, exclude=exclude)
-        except (LibraryLocked, NotThere) as error:
-            log.info("trying again: %s", error)
-            watcher.again(changed)
-        else:
-            yield summary
+    with DecoderPool(max(2, os.cpu_count() or 2)) as decoders:
+        yield index(library, *paths, progress=progress, exclude=exclude, decoders=decoders)
+        while watcher.wait():
+            decoders.keep(1)
+            changed = watcher.due()
+            if not changed:
+                continue
+            try:
+                summary = index(
+                    library, *changed, progress=progress, exclude=exclude, decoders=decoders
+                )
+            except (LibraryLocked, NotThere) as error:
+                log.info("trying again: %s", error)
+                watcher.again(changed)
+            else:
+                yield summary
 
 
 class Watcher:

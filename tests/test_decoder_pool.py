@@ -303,3 +303,20 @@ def test_a_program_without_a_main_guard_is_not_run_again(tmp_path: Path) -> None
     )
     assert run.stdout == "running\ntext\n"
     assert run.stderr == ""
+
+
+def test_only_some_of_the_processes_that_wait_are_kept() -> None:
+    files = [io.BytesIO(picture()) for _ in range(3)]
+    with DecoderPool(3) as opened:
+        reading = [opened.open(file, WINDOWS) for file in files]
+        for media in reading:
+            list(media.pieces)
+        before = [process.pid for process in opened._ready]
+        assert len(before) == 3
+        opened.keep(1)
+        assert [process.pid for process in opened._ready] == before[:1]
+        list(opened.open(io.BytesIO(picture()), WINDOWS).pieces)
+        assert [process.pid for process in opened._ready] == before[:1]
+        opened.keep(0)
+        assert opened._ready == []
+        assert opened.open(io.BytesIO(picture()), WINDOWS).kind is Kind.IMAGE

@@ -623,3 +623,16 @@ def test_modalities_wait_for_each_other_no_longer_than_needed(
     assert index(library, folder).added == 201
     assert (Modality.IMAGE, 1) in sizes
     assert (Modality.TEXT, 64) in sizes
+
+
+def test_decoders_of_the_caller_serve_run_after_run(library: Library, tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    with DecoderPool(1) as decoders:
+        pids = []
+        for n in range(3):
+            write_picture(folder / f"{n}.png", (n, 0, 0))
+            assert index(library, folder, threads=2, decoders=decoders).added == 1
+            pids.append([process.pid for process in decoders._ready])
+        assert pids == [pids[0]] * 3
+        assert len(pids[0]) == 1

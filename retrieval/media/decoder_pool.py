@@ -86,6 +86,13 @@ class DecoderPool:
             pieces.release(healthy=isinstance(error, MediaError) and not _is_gone(error))
             raise
 
+    def keep(self, n: int) -> None:
+        """End all processes but n of those that wait for a file, which take memory."""
+        with self._changed:
+            ending, self._ready = self._ready[n:], self._ready[:n]
+        for process in ending:
+            process.end()
+
     def close(self) -> None:
         """End all processes; files that are still being read raise MediaError."""
         with self._changed:

@@ -4,7 +4,7 @@ A JSON line has these fields, in this order; new ones may follow in later versio
 
     rank        1 for the best hit
     score       0..1, comparable between kinds, higher is better
-    cosine      the raw similarity of the best moment, -1..1
+    cosine      the raw similarity of the best moment, -1..1; null where only words were compared
     kind        text, image, audio or video
     path        absolute
     start_s, end_s          the best moment's seconds; null where the file has no time
@@ -15,6 +15,8 @@ A JSON line has these fields, in this order; new ones may follow in later versio
     missing     true for a file that could not be seen when it was last indexed
     copies      paths of files with exactly the same content
     also        the file's other moments that matched: score, cosine, start_s ... moment_id
+    said        where words of the query stand: place (name, folder, text, or a fact such as title)
+                and text (what stands there); null if the contents alone made it a hit
 
 Lines are ASCII. A byte of a path that is no UTF-8 stands as the lone surrogate that Python's
 `os.fsdecode` makes of it (byte ff is `\udcff`); `os.fsencode(hit["path"])` gives the path back.
@@ -25,6 +27,7 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from itertools import islice
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from .amounts import clock
@@ -65,7 +68,7 @@ def json_lines(hits: "Iterable[Hit]") -> Iterable[str]:
             {
                 "rank": rank,
                 "score": round(hit.score, 6),
-                "cosine": round(hit.cosine, 6),
+                "cosine": _cosine(hit.cosine),
                 "kind": hit.kind,
                 "path": str(hit.path),
                 **_place(hit.moment),
@@ -73,6 +76,7 @@ def json_lines(hits: "Iterable[Hit]") -> Iterable[str]:
                 "missing": hit.missing,
                 "copies": [str(path) for path in hit.copies],
                 "also": [_match(match) for match in hit.also],
+                "said": hit.said and {"place": hit.said.place, "text": hit.said.text},
             }
         )
 
@@ -110,7 +114,13 @@ def _where(hit: "Hit") -> "RenderableType":
         text.append(f"  {seconds}", style="cyan")
     if hit.missing:
         text.append("  (missing)", style="yellow")
-    if hit.moment.text:
+    said = hit.said
+    if said and said.place in {"name", "folder"}:
+        text.append(f"  by its {said.place}", style="green")
+    elif said:
+        label = f"{said.place}: " * (said.place != "text")
+        text.append(f"\n{label}{_shortened(one_line(said.text))}", style="green")
+    if hit.moment.text and not (said and said.place == "text"):
         text.append(f"\n{_shortened(one_line(hit.moment.text))}", style="dim")
     if also := ", ".join(_times(hit)):
         text.append(f"\nalso {also}", style="dim")
@@ -160,10 +170,14 @@ def _place(moment: "Moment") -> dict[str, Any]:
     }
 
 
+def _cosine(cosine: float) -> float | None:
+    return None if isnan(cosine) else round(cosine, 6)
+
+
 def _match(match: "ScoredMoment") -> dict[str, Any]:
     return {
         "score": round(match.score, 6),
-        "cosine": round(match.cosine, 6),
+        "cosine": _cosine(match.cosine),
         **_place(match.moment),
     }
 

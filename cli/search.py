@@ -86,6 +86,18 @@ def search(
             "--any", help="Look for what matches any of the words and files, not all together."
         ),
     ] = False,
+    words_only: Annotated[
+        bool,
+        typer.Option(
+            "--words-only",
+            help="Only what says the words, in its name, its folder, what it states of itself or "
+            "its text; no model is loaded.",
+        ),
+    ] = False,
+    no_words: Annotated[
+        bool,
+        typer.Option("--no-words", help="Only what the words mean, not where they are written."),
+    ] = False,
     least: LeastOption = None,
     verbose: Annotated[
         bool,
@@ -101,9 +113,13 @@ def search(
 ) -> None:
     """Find files by words, pictures or sounds, or by all of these.
 
+    What is "in quotes" (which the shell must not take away) has to stand in every hit.
+
     Exit code 1 says that nothing was found.
     """
     shape = form(json=json, paths=paths, null=null)
+    if words_only and no_words:
+        raise typer.BadParameter("--words-only and --no-words exclude each other.")
     with profiled(profile, json=json):
         from retrieval.stopwatch import Stage, timed
 
@@ -121,8 +137,9 @@ def search(
                 until=until,
                 missing=missing,
                 where=where,
+                words="only" if words_only else "no" if no_words else "also",
             )
-            lowest = level(opened, least)
+            lowest = least or 0.0 if words_only else level(opened, least)
             hits = find(k=k, min_score=lowest)
             nearest = find(k=1) if verbose and not hits else []
         with timed(Stage.SHOW):

@@ -102,8 +102,12 @@ def score(evidence: Floats, moments: int = 1) -> Floats:
 
     More than `MOST_RIVALS` count as that many, since large libraries repeat themselves.
     """
-    rivals = np.log(min(max(moments, 1), MOST_RIVALS))
-    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * (evidence - rivals))), dtype=np.float64)
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * (evidence - even(moments)))), dtype=np.float64)
+
+
+def even(moments: int) -> float:
+    """The evidence at which a match is as probable as none, if one of `moments` is expected."""
+    return float(np.log(min(max(moments, 1), MOST_RIVALS)))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, BinaryIO, Literal, Self
 
 from filelock import FileLock, Timeout
 
@@ -44,6 +44,7 @@ from retrieval.search import Search
 from retrieval.space import JointSpace
 from retrieval.stopwatch import Stage, timed
 from retrieval.verify import problems
+from retrieval.word_search import search_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -262,6 +263,7 @@ class Library:
         missing: bool = False,
         where: str | None = None,
         min_score: float = 0.0,
+        words: Literal["also", "only", "no"] = "also",
     ) -> list[Hit]:
         """Find files.
 
@@ -279,6 +281,9 @@ class Library:
                 `retrieval.catalog.where` says what can be asked.
             min_score: No hits below this score; `library.space.calibration.level` is where
                 nothing in the library can be said to match.
+            words: Whether the words of the query also count as they are written, in names, folders,
+                stated facts and passages: beside what they mean ("also"), alone and without loading
+                any model ("only"), or not ("no"). What is "in quotes" must then stand in each hit.
 
         Returns:
             Hits, best first; a file appears once, with its best moment.
@@ -293,7 +298,9 @@ class Library:
         for subject in without:
             combined = combined - Query(subject)
         wanted = self._filter(kinds, under, since, until, missing, where)
-        return self.searcher.hits(combined, k, wanted, min_score)
+        if words == "only":
+            return search_words(self.catalog, combined, k, wanted, min_score)
+        return self.searcher.hits(combined, k, wanted, min_score, words=words == "also")
 
     def files(
         self, *, kinds: Iterable[Kind | str] | None = None, under: str | Path | None = None
@@ -322,8 +329,9 @@ class Library:
             self.indexes.refresh()
 
     def rebuild(self) -> None:
-        """Make the indexes anew from the catalog."""
+        """Make the indexes, of vectors and of words, anew from the catalog."""
         with self.writing():
+            self.catalog.words.rebuild()
             self.indexes.rebuild()
 
     def verify(self, sample: int = 20) -> list[str]:

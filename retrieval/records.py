@@ -77,7 +77,17 @@ class ScoredMoment:
     score: float
     """0..1, comparable between modalities; higher is better."""
     cosine: float
-    """The raw similarity that the score was made from, in -1..1."""
+    """The raw similarity that the score was made from, in -1..1; NaN where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Where words of a query stand, as they were typed."""
+
+    place: str
+    """`name`, `folder`, `text` for a passage, or the fact that a file states, such as `title`."""
+    text: str
+    """What stands there: the name, the folder, the fact, or the part of the passage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +99,7 @@ class Hit:
     score: float
     """0..1, comparable between kinds; higher is better."""
     cosine: float
-    """The raw similarity of the best moment, in -1..1."""
+    """The raw similarity of the best moment, in -1..1; NaN where only words were compared."""
     moment: Moment
     """The best moment: its seconds, its characters, or the whole picture."""
     also: tuple[ScoredMoment, ...] = ()
@@ -99,3 +109,5 @@ class Hit:
     """Other files of the library with exactly the same content."""
     missing: bool = False
     """The file could not be seen when its folder was last indexed."""
+    said: Said | None = None
+    """Where words of the query stand in this file; None if its contents alone made it a hit."""

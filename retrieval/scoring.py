@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.calibration import score
+from retrieval.calibration import even, score
 from retrieval.cohort import Cohorts, known_hubs, stored_rows
 from retrieval.hubness import LEAST_MOMENTS
 from retrieval.records import Modality
@@ -57,16 +57,43 @@ class Scoring:
 
     def points(self, evidence: Floats) -> Floats:
         """Evidence `(n,)` as scores in 0..1 for a library of this size."""
-        return score(evidence, sum(self._cohorts.get(modality).total for modality in Modality))
+        return score(evidence, self._moments)
 
-    def score(self, terms: Sequence[EmbeddedTerm], target: Modality, ids: Ids) -> Scored:
-        """All terms together, for moments of one modality with ascending ids `(n,)`."""
+    @property
+    def even(self) -> float:
+        """The evidence at which a match is as probable as none."""
+        return even(self._moments)
+
+    @property
+    def _moments(self) -> int:
+        return sum(self._cohorts.get(modality).total for modality in Modality)
+
+    def score(
+        self,
+        terms: Sequence[EmbeddedTerm],
+        target: Modality,
+        ids: Ids,
+        content_ids: Sequence[int] = (),
+    ) -> Scored:
+        """All terms together, for moments of one modality with ascending ids `(n,)`.
+
+        With the contents of the moments also by what the words of the terms say.
+        """
         dims = self._space.dims
         rows = {
             space: stored_rows(self._catalog, space, dims[space], ids)
             for space in self._space.spaces_of(target)
         }
-        return self.score_rows(terms, target, rows, self._hubs(target, ids))
+        hubs = self._hubs(target, ids)
+        each = [self._term(term, target, rows, hubs) for term in terms]
+        if content_ids:
+            each = [
+                replace(s, evidence=t.words.added(s.evidence, ids.tolist(), content_ids, self.even))
+                if t.words
+                else s
+                for t, s in zip(terms, each, strict=True)
+            ]
+        return _combined(terms, each)
 
     def score_rows(
         self,
@@ -83,11 +110,7 @@ class Scoring:
             rows: Space to `(n, dim)`.
             hubs: Space to hub values `(n,)`; nothing is taken off without them.
         """
-        hubs = hubs or {}
-        each = [(t.weight, self._term(t, target, rows, hubs)) for t in terms]
-        wanted = [(weight, scored) for weight, scored in each if weight > 0]
-        unwanted = [(-weight, scored) for weight, scored in each if weight < 0]
-        return without(together(wanted), unwanted)
+        return _combined(terms, [self._term(term, target, rows, hubs or {}) for term in terms])
 
     def _term(
         self,
@@ -139,6 +162,13 @@ class Scoring:
         return {
             space: known_hubs(self._catalog, space, ids) for space in self._space.spaces_of(target)
         }
+
+
+def _combined(terms: Sequence[EmbeddedTerm], each: Sequence[Scored]) -> Scored:
+    weighted = [(term.weight, scored) for term, scored in zip(terms, each, strict=True)]
+    wanted = [(weight, scored) for weight, scored in weighted if weight > 0]
+    unwanted = [(-weight, scored) for weight, scored in weighted if weight < 0]
+    return without(together(wanted), unwanted)
 
 
 def together(wanted: Sequence[tuple[float, Scored]]) -> Scored:

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retrieval.catalog.wording import unquoted
 from retrieval.errors import QueryError
-from retrieval.records import Hit, Kind, Modality, ScoredMoment
+from retrieval.grouping import Candidate, grouped
+from retrieval.records import Kind, Modality, ScoredMoment
 from retrieval.scoring import UNWANTED, Scoring, either
 from retrieval.stopwatch import Stage, timed
 from retrieval.terms import embed_term
 from retrieval.vectors import unit_rows
+from retrieval.word_search import narrowed, unmet, word_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from retrieval.catalog.catalog import Catalog
-    from retrieval.catalog.files import Owner
     from retrieval.catalog.filter import Filter
     from retrieval.index_cache import IndexCache
-    from retrieval.query import Query
+    from retrieval.query import Query, Term
+    from retrieval.records import Hit
     from retrieval.space import JointSpace
     from retrieval.terms import EmbeddedTerm
     from retrieval.vectors import Ids, Vector, Vectors
+    from retrieval.word_evidence import WordEvidence
 
 MOMENTS_OF = {
     Kind.TEXT: {Modality.TEXT},
@@ -38,18 +41,6 @@ MOMENTS_OF = {
 FIRST_LOOK = 100
 """Candidates fetched at first, at least; more follow while they fall into too few files."""
 
-ALSO = 5
-"""Most further moments shown with a hit."""
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A moment that may answer, before it is grouped into a file."""
-
-    content_id: int
-    evidence: float
-    match: ScoredMoment
-
 
 class Search:
     """Searches one library; what it remembers is drawn anew when the catalog has changed."""
@@ -60,19 +51,30 @@ class Search:
         self._space = space
         self.scoring = Scoring(catalog, space)
 
-    def hits(self, query: Query, k: int, wanted: Filter, min_score: float = 0.0) -> list[Hit]:
+    def hits(
+        self,
+        query: Query,
+        k: int,
+        wanted: Filter,
+        min_score: float = 0.0,
+        *,
+        words: bool = True,
+    ) -> list[Hit]:
         """The k best files, best first, none below `min_score`.
+
+        With `words` the words of the query also count as they are written, each term's for itself.
 
         Raises:
             QueryError: the query cannot be answered as it stands.
         """
         if k < 1:
             raise QueryError(f"k = {k}: ask for at least one hit.")
-        with timed(Stage.ENCODE):
-            alternatives = [
-                [embed_term(term, self._space, self._catalog) for term in terms]
-                for terms in query.alternatives
-            ]
+        if words:
+            wanted = narrowed(query, wanted)
+        alternatives = [
+            [self._embedded(term, k, wanted, words=words) for term in terms]
+            for terms in query.alternatives
+        ]
         return self.answer(alternatives, k, wanted, min_score)
 
     def answer(
@@ -97,8 +99,33 @@ class Search:
             for candidate in self._candidates(answerable, target, k, wanted)
             if candidate.match.score >= min_score
         ]
+        candidates += [c for c in self._unmet(alternatives) if c.match.score >= min_score]
         with timed(Stage.METADATA):
-            return self._group(candidates, k, wanted)
+            return grouped(self._catalog, candidates, k, wanted, _words(alternatives))
+
+    def _embedded(self, term: Term, k: int, wanted: Filter, *, words: bool) -> EmbeddedTerm:
+        by_words = words and isinstance(term.subject, str)
+        with timed(Stage.ENCODE):
+            meant = replace(term, subject=unquoted(str(term.subject))) if by_words else term
+            embedded = embed_term(meant, self._space, self._catalog)
+        if not by_words:
+            return embedded
+        with timed(Stage.WORDS):
+            found = word_evidence(self._catalog, str(term.subject), k, wanted)
+        return replace(embedded, words=found)
+
+    def _unmet(self, alternatives: Sequence[Sequence[EmbeddedTerm]]) -> list[Candidate]:
+        """Files without a moment that words alone can find, where nothing but words is asked."""
+        found = []
+        for terms in alternatives:
+            if len(terms) == 1 and terms[0].words:
+                for content_id, moment, calling in unmet(self._catalog, terms[0].words):
+                    evidence = self.scoring.even + calling
+                    points = float(self.scoring.points(np.array(evidence)))
+                    found.append(
+                        Candidate(content_id, evidence, ScoredMoment(moment, points, np.nan))
+                    )
+        return found
 
     def _answerable(
         self, alternatives: Sequence[Sequence[EmbeddedTerm]], targets: Sequence[Modality]
@@ -144,11 +171,16 @@ class Search:
             if exhausted or len({content_id for content_id, _ in found.values()}) >= k:
                 break
             look *= 4
-        ids = np.array([i for i in ids.tolist() if i in found], dtype=np.int64)
+        said = self._said(alternatives, target)
+        found |= self._catalog.moments.get(sorted(said - found.keys()))
+        ids = np.array(sorted(found), dtype=np.int64)
         if not len(ids):
             return []
+        content_ids = [found[i][0] for i in ids.tolist()]
         with timed(Stage.CALIBRATE):
-            scored = either([self.scoring.score(terms, target, ids) for terms in alternatives])
+            scored = either(
+                [self.scoring.score(terms, target, ids, content_ids) for terms in alternatives]
+            )
             points = self.scoring.points(scored.evidence)
         rows = zip(
             ids.tolist(),
@@ -161,6 +193,15 @@ class Search:
             Candidate(found[i][0], evidence, ScoredMoment(found[i][1], score, cosine))
             for i, evidence, score, cosine in rows
         ]
+
+    def _said(self, alternatives: Sequence[Sequence[EmbeddedTerm]], target: Modality) -> set[int]:
+        """Moments of a modality that words point to: passages, and the first of each file."""
+        ids: set[int] = set()
+        for words in _words(alternatives):
+            ids.update(self._catalog.moments.first(target, words.found.by_content).values())
+            if target is Modality.TEXT:
+                ids.update(words.found.by_moment)
+        return ids
 
     def _queries(
         self, alternatives: Sequence[Sequence[EmbeddedTerm]], target: Modality
@@ -198,30 +239,7 @@ class Search:
                 found.append(ids)
         return np.unique(np.concatenate(found)), exhausted
 
-    def _group(self, candidates: Sequence[Candidate], k: int, wanted: Filter) -> list[Hit]:
-        """One hit for each content, by its best moment."""
-        by_content: dict[int, list[ScoredMoment]] = {}
-        # By evidence, since scores near 1 differ in digits that a float does not have.
-        ordered = sorted(
-            candidates, key=lambda c: (-c.evidence, -c.match.cosine, c.match.moment.id)
-        )
-        for candidate in ordered:
-            by_content.setdefault(candidate.content_id, []).append(candidate.match)
-        owners = self._catalog.files.owners(list(by_content), wanted)
-        best = ((c, matches) for c, matches in by_content.items() if c in owners)
-        return [_hit(owners[content_id], matches) for content_id, matches in islice(best, k)]
 
-
-def _hit(owners: Sequence[Owner], matches: Sequence[ScoredMoment]) -> Hit:
-    first, best = owners[0], matches[0]
-    return Hit(
-        path=first.path,
-        kind=first.kind,
-        score=best.score,
-        cosine=best.cosine,
-        moment=best.moment,
-        also=tuple(matches[1 : ALSO + 1]),
-        file_id=first.file_id,
-        copies=tuple(owner.path for owner in owners[1:]),
-        missing=first.missing,
-    )
+def _words(alternatives: Sequence[Sequence[EmbeddedTerm]]) -> list[WordEvidence]:
+    """What the words of all wanted terms say."""
+    return [t.words for terms in alternatives for t in terms if t.words and t.weight > 0]

@@ -36,6 +36,8 @@ class Stage(StrEnum):
     """Reading what the model set is, and the towers that are needed."""
     ENCODE = "encode"
     """From words and files to vectors."""
+    WORDS = "words"
+    """Looking words up as they are written."""
     SEARCH = "search"
     """The indexes and what a filter allows."""
     CALIBRATE = "calibrate"

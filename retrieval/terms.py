@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from retrieval.query import Term
     from retrieval.space import Blocks, JointSpace
     from retrieval.vectors import Vector
+    from retrieval.word_evidence import WordEvidence
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +30,8 @@ class EmbeddedTerm:
 
     weight: float
     blocks: Mapping[Modality, Blocks]
+    words: WordEvidence | None = None
+    """What its words say as they are written; None if they do not count so."""
 
 
 def embed_term(term: Term, space: JointSpace, catalog: Catalog) -> EmbeddedTerm:

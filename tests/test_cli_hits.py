@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from math import nan
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from rich.console import Console
 from cli import hits as hits_on_screen
 from cli.choices import Form
 from cli.hits import BAR_CELLS, bar, json_lines, table, write
-from retrieval.records import Hit, Kind, Modality, Moment, ScoredMoment
+from retrieval.records import Hit, Kind, Modality, Moment, Said, ScoredMoment
 
 PICTURE = Hit(Path("/media/red.png"), Kind.IMAGE, 0.9, 0.4, Moment(Modality.IMAGE, id=3), file_id=1)
 SOUND = Hit(
@@ -168,7 +169,21 @@ def test_json_has_the_documented_fields_in_their_order() -> None:
                 for match in SOUND.also
             ],
         ),
+        ("said", None),
     ]
+
+
+def test_json_says_where_words_stand() -> None:
+    hit = replace(SOUND, cosine=nan, said=Said("title", "Blue Moon"))
+    (line,) = json_lines([hit])
+    assert json.loads(line)["said"] == {"place": "title", "text": "Blue Moon"}
+    assert json.loads(line)["cosine"] is None
+
+
+def test_the_table_says_where_words_stand() -> None:
+    titled, named = Said("title", "Blue\nMoon"), Said("name", "bell.wav")
+    assert any("title: Blue Moon" in line for line in shown([replace(SOUND, said=titled)]))
+    assert any("by its name" in line for line in shown([replace(SOUND, said=named)]))
 
 
 def test_every_field_of_json_is_documented() -> None:

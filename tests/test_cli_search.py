@@ -224,7 +224,7 @@ def test_an_emptied_library_answers_that_nothing_matches(own: Path) -> None:
 
 def test_the_table_is_for_people(here: Path) -> None:
     lines = anyseek("search", "red", "-k", "1", "--in", "text").stdout.splitlines()
-    rank, cells, score, kind, path = lines[0].split()
+    rank, cells, score, kind, path = lines[0].removesuffix("by its name").split()
     assert (rank, kind, path) == ("1", "text", "red.txt")
     assert cells.startswith("█████████")
     assert 0.95 < float(score) <= 1

@@ -22,11 +22,18 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "catalog.db"
 
 
+def is_no_index_of_words(name: str | None, kind: str, _: object) -> bool:
+    """FTS5 keeps its own tables, which the schema does not tell of."""
+    return kind != "table" or "_words" not in str(name)
+
+
 def test_migrations_make_what_the_schema_says(path: Path) -> None:
     engine = open_engine(path)
     migrate(engine)
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "include_name": is_no_index_of_words}
+        )
         assert compare_metadata(context, metadata) == []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,8 +17,9 @@ from retrieval import search as search_module
 from retrieval.catalog.filter import Filter
 from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
 from retrieval.errors import QueryError
+from retrieval.grouping import ALSO, Candidate, grouped
 from retrieval.records import ScoredMoment
-from retrieval.search import ALSO, MOMENTS_OF, Candidate, Search
+from retrieval.search import MOMENTS_OF, Search
 from retrieval.vectors import Vector, unit_rows
 from tests.pair_models import pair_model_set
 from tests.two_spaces import TwoSpaces
@@ -265,7 +267,7 @@ def test_a_kind_has_the_moments_that_its_media_give() -> None:
 
 
 @pytest.fixture(scope="module")
-def bare() -> Search:
+def bare() -> Any:
     """A search that only groups; it has a catalog that knows contents 0 to 9."""
 
     class Owners:
@@ -277,9 +279,7 @@ def bare() -> Search:
     class Catalog:
         files = Owners()
 
-    made = Search.__new__(Search)
-    made._catalog = Catalog()  # type: ignore[assignment]
-    return made
+    return Catalog()
 
 
 CANDIDATES = st.lists(
@@ -290,14 +290,14 @@ CANDIDATES = st.lists(
 
 @given(CANDIDATES, st.integers(1, 12))
 def test_grouping_against_the_plain_rule(
-    bare: Search, drawn: list[tuple[int, float, float]], k: int
+    bare: Any, drawn: list[tuple[int, float, float]], k: int
 ) -> None:
     """A file by its best moment; files by these; those of no file that passes are left out."""
     candidates = [
         Candidate(content, evidence, ScoredMoment(Moment(Modality.TEXT, id=n), 0.5, cosine))
         for n, (content, evidence, cosine) in enumerate(drawn)
     ]
-    hits = bare._group(candidates, k, Filter())
+    hits = grouped(bare, candidates, k, Filter())
 
     def rank(n: int) -> tuple[float, float, int]:
         return -drawn[n][1], -drawn[n][2], n

@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from retrieval import Library, Modality
+from retrieval.catalog.word_index import add_word_functions
 from retrieval.encoders.fake import fake_model_set
 
 
 def edit(library: Library, sql: str) -> None:
     connection = sqlite3.connect(library.path / "catalog.db")
+    add_word_functions(connection)
     with connection:
         connection.execute(sql)
     connection.close()

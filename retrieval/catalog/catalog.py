@@ -1,4 +1,4 @@
-"""The catalog: what it is about, its roots, and the doors to its files, moments and vectors."""
+"""The catalog: what it is about, its roots, and its files, moments, vectors and words."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from retrieval.catalog.schema import (
 from retrieval.catalog.stored_vectors import StoredVectors
 from retrieval.catalog.transaction import Transaction
 from retrieval.catalog.uninterrupted import uninterrupted
+from retrieval.catalog.words import Words
 from retrieval.errors import LibraryDamaged
 from retrieval.records import Kind, Modality
 
@@ -67,6 +68,7 @@ class Catalog:
         self.files = Files(self._engine)
         self.moments = Moments(self._engine)
         self.vectors = StoredVectors(self._engine, self._spaces)
+        self.words = Words(self._engine)
 
     @classmethod
     def create(cls, path: Path, *, space_dims: Mapping[str, int], **manifest: Any) -> Catalog:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 
 from retrieval.catalog.text_functions import add_text_functions
+from retrieval.catalog.word_index import add_word_functions, make_anew
 from retrieval.errors import LibraryDamaged, LibraryError, LibraryLocked, LibraryVersion
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import ExceptionContext
 
-VERSION = "0003"
+VERSION = "0004"
 """The newest migration; a library opened for writing is brought up to it."""
 
 BUSY_TIMEOUT_S = 30.0
@@ -72,10 +73,13 @@ def _set_up(connection: sqlite3.Connection, _record: Any) -> None:
         # A power cut may undo the last second but cannot damage the file; the next run redoes it.
         "synchronous = NORMAL",
         "foreign_keys = ON",
+        # The triggers that keep the words in step call functions of ours.
+        "trusted_schema = ON",
         "mmap_size = 1073741824",
     ):
         connection.execute(f"PRAGMA {pragma}")
     add_text_functions(connection)
+    add_word_functions(connection)
 
 
 def _begin(connection: Connection) -> None:
@@ -124,6 +128,7 @@ def migrate(engine: Engine) -> None:
 
     with engine.connect().execution_options(**{WRITE: True}) as connection, connection.begin():
         upgrade(connection, VERSION)
+        make_anew(connection)
 
 
 def version(engine: Engine) -> str | None:

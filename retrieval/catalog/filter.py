@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, false, or_
+from sqlalchemy import ColumnElement, Integer, Select, column, false, not_, or_, select, table, text
 
-from retrieval.catalog.schema import contents, files
+from retrieval.catalog.schema import contents, files, moments
 
 if TYPE_CHECKING:
     from retrieval.catalog.where import Condition
     from retrieval.records import Kind
+
+
+WORDS = ("file_words", "passage_words")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,10 @@ class Filter:
     """Also files that cannot be seen at present."""
     where: Condition | None = None
     """What must be true of what is known of a file."""
+    phrases: tuple[str, ...] = ()
+    """What must stand in a file's name, folder, facts or passages, in FTS5's query language."""
+    unsaid: tuple[str, ...] = ()
+    """What must not."""
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The filter as SQL over `files` joined with `contents`."""
@@ -45,7 +52,22 @@ class Filter:
             wanted.append(files.c.missing_since_s.is_(None))
         if self.where is not None:
             wanted.append(self.where.sql())
+        wanted += [_says(match, f"said_{n}") for n, match in enumerate(self.phrases)]
+        wanted += [not_(_says(match, f"unsaid_{n}")) for n, match in enumerate(self.unsaid)]
         return wanted
+
+
+def _says(match: str, name: str) -> ColumnElement[bool]:
+    """Files that say something, in their names, folders, facts or passages."""
+    in_files, in_passages = (_rows_with(words, match, name) for words in WORDS)
+    with_passage = select(moments.c.content_id).where(moments.c.id.in_(in_passages))
+    return or_(files.c.id.in_(in_files), files.c.content_id.in_(with_passage))
+
+
+def _rows_with(words: str, match: str, name: str) -> Select[int]:
+    """The rows of an index of words in which something stands."""
+    stands = text(f"{words} MATCH :{name}").bindparams(**{name: match})
+    return select(column("rowid", Integer)).select_from(table(words)).where(stands)
 
 
 def below(root_id: int, folder: str) -> ColumnElement[bool]:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from retrieval.catalog.filter import Filter
 from retrieval.catalog.id_list import id_list
 from retrieval.catalog.schema import contents, files, moments
-from retrieval.records import Modality, Moment
+from retrieval.records import Kind, Modality, Moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -65,6 +65,15 @@ class Moments:
         )
         with self._engine.connect() as connection:
             return {row[0]: row[1] for row in connection.execute(query)}
+
+    def lacking(self, content_ids: Iterable[int]) -> dict[int, Kind]:
+        """Those of these contents that have no moment, each with its kind."""
+        some = select(moments.c.id).where(moments.c.content_id == contents.c.id).exists()
+        query = select(contents.c.id, contents.c.kind).where(
+            contents.c.id.in_(id_list(sorted(content_ids))), ~some
+        )
+        with self._engine.connect() as connection:
+            return {row.id: Kind(row.kind) for row in connection.execute(query)}
 
     def allowed(self, modality: Modality, wanted: Filter) -> Ids | None:
         """Ids of the moments that a filter lets through, ascending; None if it lets all through."""

@@ -1,0 +1,228 @@
+"""Reading the index of words: which files and passages say what was typed, and how much of it."""
+
+# ruff: noqa: S608  (every name in a statement is written in this file)
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import log
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import column, select, table, text
+
+from retrieval.catalog import word_index
+from retrieval.catalog.database import WRITE
+from retrieval.catalog.schema import contents, files, moments, roots
+from retrieval.catalog.tokens import path_tokens, tokens
+from retrieval.catalog.wording import all_of, any_of, row_of
+from retrieval.errors import LibraryDamaged
+from retrieval.records import Said
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection, Engine
+
+    from retrieval.catalog.filter import Filter
+    from retrieval.catalog.wording import Word, Wording
+
+COMMON = 10_000
+"""Rows in which a word stands are counted up to here; one beyond is looked up only with others."""
+
+SNIPPET_CHARS = 120
+
+FILE_WORDS = table("file_words", column("rowid"), column("rank"))
+PASSAGE_WORDS = table("passage_words", column("rowid"), column("rank"))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A file or a passage that says some of what was typed."""
+
+    shares: tuple[float, ...]
+    """For each word how much of it stands there, 0..1."""
+    said: Said | None = None
+    """Where most of it stands in a file; of a passage `snippet` tells."""
+    density: float = 0.0
+    """How much of what stands there was typed, 0..1."""
+    file_id: int | None = None
+    """None for a passage, which belongs to all files of its content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What says something of a wording."""
+
+    words: tuple[Word, ...] = ()
+    weights: tuple[float, ...] = ()
+    """For each word how much it tells; they sum to 1. Long and rare words tell more."""
+    rarity: float = 0.0
+    """The natural logarithm of one in how many rows says all of it."""
+    by_content: dict[int, Place] = field(default_factory=dict)
+    """The best file of each content."""
+    by_moment: dict[int, tuple[int, Place]] = field(default_factory=dict)
+    """Passages, each with its content."""
+
+    def coverage(self, *places: Place | None) -> float:
+        """How much of the wording these places say together, 0..1."""
+        shares = [place.shares for place in places if place]
+        told = (
+            weight * max(each)
+            for weight, each in zip(self.weights, zip(*shares, strict=True), strict=True)
+        )
+        return float(sum(told))
+
+
+class Words:
+    """The index of words of a catalog, to be read."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def find(self, wording: Wording, wanted: Filter, limit: int) -> Found:
+        """The best `limit` files and passages that say all words, and as many that say some."""
+        words = wording.words
+        if not words:
+            return Found()
+        with self._engine.connect() as connection:
+            rows = max(_rows(connection), 1)
+            counts = [_count(connection, word.match()) for word in words]
+            telling = [
+                w.length * log(1 + rows / max(n, 0.5)) for w, n in zip(words, counts, strict=True)
+            ]
+            rare = tuple(w for w, n in zip(words, counts, strict=True) if 0 < n < COMMON)
+            searches = [all_of(words)]
+            if len(words) > 1 and rare:
+                searches.append(any_of(rare))
+            ranked = bool(rare)
+            found = Found(
+                words,
+                tuple(share / sum(telling) for share in telling),
+                log(rows / max(_count(connection, searches[0]), 1)),
+            )
+            for match in searches:
+                for row in connection.execute(_files(wanted, ranked, limit), {"match": match}):
+                    place = _in_file(words, row)
+                    best = found.by_content.get(row.content_id)
+                    if best is None or _order(found, place) > _order(found, best):
+                        found.by_content[row.content_id] = place
+                for row in connection.execute(_passages(wanted, ranked, limit), {"match": match}):
+                    found.by_moment[row.id] = (
+                        row.content_id,
+                        Place(_shares(words, row_of(tokens(row.text)))),
+                    )
+        return found
+
+    def problems(self) -> list[str]:
+        """What is out of step with the catalog, a sentence each."""
+        try:
+            with self._engine.connect() as connection:
+                return list(word_index.problems(connection))
+        except LibraryDamaged as error:
+            return [f"the index of words cannot be read ({error})"]
+
+    def rebuild(self) -> None:
+        """Make the index anew; the caller holds the writer's lock."""
+        with (
+            self._engine.connect().execution_options(**{WRITE: True}) as connection,
+            connection.begin(),
+        ):
+            word_index.make_anew(connection)
+
+
+def _rows(connection: Connection) -> int:
+    """How many files and passages there are, counted up to some."""
+    return sum(
+        connection.exec_driver_sql(f"SELECT max(id) FROM {name}").scalar() or 0
+        for name in ("files", "moments")
+    )
+
+
+def _count(connection: Connection, match: str) -> int:
+    """In how many files and passages something stands; at most `COMMON` of each."""
+    return sum(
+        connection.execute(
+            text(
+                f"SELECT count(*) FROM (SELECT 1 FROM {name} WHERE {name} MATCH :match "
+                f"LIMIT {COMMON})"
+            ),
+            {"match": match},
+        ).scalar_one()
+        for name in ("file_words", "passage_words")
+    )
+
+
+def _files(wanted: Filter, ranked: bool, limit: int) -> Any:
+    return (
+        select(
+            files.c.id,
+            files.c.content_id,
+            files.c.path,
+            files.c.facts,
+            roots.c.name,
+            contents.c.metadata,
+        )
+        .join_from(FILE_WORDS, files, files.c.id == FILE_WORDS.c.rowid)
+        .join(contents, contents.c.id == files.c.content_id)
+        .join(roots, roots.c.id == files.c.root_id)
+        .where(text("file_words MATCH :match"), *wanted.conditions())
+        .order_by(*([FILE_WORDS.c.rank] if ranked else []), FILE_WORDS.c.rowid)
+        .limit(limit)
+    )
+
+
+def _passages(wanted: Filter, ranked: bool, limit: int) -> Any:
+    passing = select(files.c.content_id).join_from(files, contents).where(*wanted.conditions())
+    return (
+        select(moments.c.id, moments.c.content_id, moments.c.text)
+        .join_from(PASSAGE_WORDS, moments, moments.c.id == PASSAGE_WORDS.c.rowid)
+        .where(text("passage_words MATCH :match"), moments.c.content_id.in_(passing))
+        .order_by(*([PASSAGE_WORDS.c.rank] if ranked else []), PASSAGE_WORDS.c.rowid)
+        .limit(limit)
+    )
+
+
+def _in_file(words: Sequence[Word], row: Any) -> Place:
+    """What a file says, and where it says most."""
+    name, folder = path_tokens(row.path)
+    facts = word_index.told(row.metadata or {}, row.facts)
+    fields = {"name": name, "folder": [*tokens(row.name), *folder]}
+    fields |= {fact: tokens(told) for fact, told in facts.items()}
+    by_field = {place: _shares(words, row_of(held)) for place, held in fields.items()}
+    best = max(by_field, key=lambda place: sum(by_field[place]))
+    head, _, last = row.path.rpartition("/")
+    says = {"name": last, "folder": f"{row.name}/{head}".rstrip("/"), **facts}[best]
+    typed = sum(w.length * share for w, share in zip(words, by_field[best], strict=True))
+    # A name is stored in several ways; its own characters are what counts.
+    length = sum(map(len, tokens(says))) or 1
+    return Place(
+        tuple(max(each) for each in zip(*by_field.values(), strict=True)),
+        Said(best, says),
+        min(typed / length, 1.0),
+        row.id,
+    )
+
+
+def _shares(words: Sequence[Word], row: str) -> tuple[float, ...]:
+    return tuple(word.share_in(row) for word in words)
+
+
+def _order(found: Found, place: Place) -> tuple[float, float]:
+    return found.coverage(place), place.density
+
+
+def snippet(words: Sequence[Word], passage: str) -> str:
+    """The part of a passage where most words stand, a line of at most `SNIPPET_CHARS`."""
+    pieces = passage.split()
+    best, start, end = -1.0, 0, 0
+    for first in range(len(pieces)):
+        last, length = first, len(pieces[first])
+        while last + 1 < len(pieces) and length + 1 + len(pieces[last + 1]) <= SNIPPET_CHARS:
+            last += 1
+            length += 1 + len(pieces[last])
+        held = sum(_shares(words, row_of(tokens(" ".join(pieces[first : last + 1])))))
+        if held > best:
+            best, start, end = held, first, last + 1
+        if last + 1 == len(pieces):
+            break
+    shown = " ".join(pieces[start:end])
+    return f"{'…' * (start > 0)}{shown}{'…' * (end < len(pieces))}"

@@ -99,7 +99,7 @@ def second_run(workplace: Path, files: int) -> dict[str, Any]:
     folder = workplace / "folder"
     write_texts(folder, files, "a text of a few words, number")
     with Library.open(workplace / "library", models="mini") as library:
-        fill(library, str(folder), Scan(folder), seed=files)
+        fill(library, str(folder), ((f.path, f.state) for f in Scan(folder)), seed=files)
         library.refresh()
         walks, runs = [], []
         for _ in range(REPEATS):

@@ -13,21 +13,45 @@ from .place import LibraryOption, existing
 from .terminal import say, show
 
 
-def failures(library: LibraryOption = None) -> None:
+def failures(
+    every: Annotated[
+        bool,
+        typer.Option("--all", help="List also the files that are nothing anyseek reads."),
+    ] = False,
+    library: LibraryOption = None,
+) -> None:
     """List the files that could not be read, each with its reason.
 
-    They are left alone until they change.
+    They are left alone until they change, or until: anyseek index --retry-failed. Files that are
+    nothing anyseek reads, such as programs, are only counted.
     """
-    from rich.text import Text
-
     with existing(library) as opened:
-        failed = [file for file in opened.files() if file.failure is not None]
-    for file in failed:
-        line = Text(shown_path(file.path), overflow="fold")
-        line.append(f"\n    {harmless(file.failure or '')}", style="dim")
-        show(line)
+        files = list(opened.files())
+    not_media = [file for file in files if file.not_media]
+    failed = [
+        (path, why)
+        for file in files
+        for path, why in [
+            (file.path, None if file.not_media and not every else file.failure),
+            *file.sidecars.items(),
+        ]
+        if why is not None
+    ]
+    for path, why in failed:
+        _show_failure(path, why)
     if not failed:
         say("Every file could be read.")
+    if not_media and not every:
+        are = counted(len(not_media), "file")
+        say(f"And {are} of no kind that anyseek reads. To list them: anyseek failures --all")
+
+
+def _show_failure(path: Path, why: str) -> None:
+    from rich.text import Text
+
+    line = Text(shown_path(path), overflow="fold")
+    line.append(f"\n    {harmless(why)}", style="dim")
+    show(line)
 
 
 def forget(

@@ -14,6 +14,8 @@ A JSON line has these fields, in this order; new ones may follow in later versio
     file_id     the file's number in the library
     missing     true for a file that could not be seen when it was last indexed
     copies      paths of files with exactly the same content
+    twins       paths of the RAWs that the camera wrote beside a picture
+    facts       what the file and its sidecars state: title, keywords, taken ... (docs/formats.md)
     also        the file's other moments that matched: score, cosine, start_s ... moment_id
     said        where words of the query stand: place (name, folder, text, or a fact such as title)
                 and text (what stands there); null if the contents alone made it a hit
@@ -75,6 +77,8 @@ def json_lines(hits: "Iterable[Hit]") -> Iterable[str]:
                 "file_id": hit.file_id,
                 "missing": hit.missing,
                 "copies": [str(path) for path in hit.copies],
+                "twins": [str(path) for path in hit.twins],
+                "facts": dict(hit.facts),
                 "also": [_match(match) for match in hit.also],
                 "said": hit.said and {"place": hit.said.place, "text": hit.said.text},
             }
@@ -124,6 +128,8 @@ def _where(hit: "Hit") -> "RenderableType":
         text.append(f"\n{_shortened(one_line(hit.moment.text))}", style="dim")
     if also := ", ".join(_times(hit)):
         text.append(f"\nalso {also}", style="dim")
+    for path in hit.twins:
+        text.append(f"\nwith {shown_path(path)}", style="dim")
     for path in islice(hit.copies, COPIES_SHOWN):
         text.append(f"\nsame as {shown_path(path)}", style="dim")
     if len(hit.copies) > COPIES_SHOWN:

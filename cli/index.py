@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -105,7 +106,7 @@ def report(summary: "Summary") -> None:
             "what the library knows of it is kept."
         )
     show(told(summary))
-    if summary.failed:
+    if summary.failed > summary.not_media:
         complain("To see why files failed: anyseek failures")
     if summary.unsettled:
         complain(f"{counted(summary.unsettled, 'file')} changed while being read: index again.")
@@ -114,7 +115,9 @@ def report(summary: "Summary") -> None:
 def told(summary: "Summary") -> str:
     """A summary in one line: what every run tells, and what only some have to tell."""
     always = ("added", "updated", "moved", "missing", "failed")
-    sometimes = ("restored", "unchanged", "unsettled")
-    parts = [f"{getattr(summary, name):,} {name}" for name in always]
-    parts += [f"{n:,} {name}" for name in sometimes if (n := getattr(summary, name))]
+    sometimes = ("not media", "restored", "unchanged", "annotated", "unsettled")
+    counts = asdict(summary) | {"not media": summary.not_media}
+    counts["failed"] -= summary.not_media
+    parts = [f"{counts[name]:,} {name}" for name in always]
+    parts += [f"{counts[name]:,} {name}" for name in sometimes if counts[name]]
     return f"{', '.join(parts)} in {summary.seconds:.1f} s"

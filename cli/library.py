@@ -76,6 +76,8 @@ def _facts(stats: "Stats") -> list[tuple[str, str]]:
     ]
     if counts.missing:
         facts.append(("missing", f"{counts.missing:,}  (search --missing shows them)"))
+    if counts.not_media:
+        facts.append(("not media", f"{counts.not_media:,}  (anyseek failures --all lists them)"))
     if counts.failed:
         facts.append(("failed", f"{counts.failed:,}  (anyseek failures says why)"))
     return facts

@@ -35,7 +35,7 @@ def roots(context: typer.Context, library: LibraryOption = None) -> None:
                 harmless(root.name),
                 f"{len(entries):,}",
                 f"{sum(entry.missing for entry in entries):,}",
-                f"{sum(entry.content_hash is None for entry in entries):,}",
+                f"{sum(entry.failed for entry in entries):,}",
                 folder,
             )
     if table.row_count:

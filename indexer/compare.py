@@ -11,6 +11,7 @@ from indexer.scan import path_order
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from indexer.scan import Found
     from retrieval.catalog.listing import Listed
     from retrieval.catalog.transaction import FileState
 
@@ -20,7 +21,7 @@ class Change(StrEnum):
 
     NEW = "new"
     CHANGED = "changed"
-    """Its size or its time is another one, be it earlier or later."""
+    """Its size or its time is another one, be it earlier or later, or it was never read."""
     SAME = "same"
     RETURNED = "returned"
     """It was marked missing and is there again as it was."""
@@ -34,38 +35,37 @@ class Difference:
 
     change: Change
     path: str
-    state: FileState | None
+    found: Found | None
     """On disk; None for what is absent."""
     known: Listed | None
     """In the catalog; None for what is new."""
 
 
-def compare(
-    disk: Iterable[tuple[str, FileState]], catalog: Iterable[Listed]
-) -> Iterator[Difference]:
+def compare(disk: Iterable[Found], catalog: Iterable[Listed]) -> Iterator[Difference]:
     """Walk along the disk and the catalog side by side, holding one path of each at a time.
 
     Args:
-        disk: Paths with their states, by `path_order`, each once.
+        disk: What was found, by `path_order`, each path once.
         catalog: What is known, by `path_order`, each path once.
     """
     known_paths = iter(catalog)
     known = next(known_paths, None)
-    for path, state in disk:
+    for found in disk:
+        path = found.path
         while known and path_order(known.path) < path_order(path):
             yield Difference(Change.ABSENT, known.path, None, known)
             known = next(known_paths, None)
         if known and known.path == path:
-            yield Difference(_change(state, known), path, state, known)
+            yield Difference(_change(found.state, known), path, found, known)
             known = next(known_paths, None)
         else:
-            yield Difference(Change.NEW, path, state, None)
+            yield Difference(Change.NEW, path, found, None)
     while known:
         yield Difference(Change.ABSENT, known.path, None, known)
         known = next(known_paths, None)
 
 
 def _change(state: FileState, known: Listed) -> Change:
-    if state != known.state:
+    if state != known.state or known.unread:
         return Change.CHANGED
     return Change.RETURNED if known.missing else Change.SAME

@@ -32,6 +32,8 @@ class Tally:
     updated: int = 0
     moved: int = 0
     failed: int = 0
+    not_media: int = 0
+    """Of those that failed."""
     unchanged: int = 0
 
 
@@ -88,8 +90,9 @@ class Ledger:
     def _fail(self, transaction: Transaction, failed: Failed, tally: Tally) -> None:
         job = failed.job
         state = failed.state or FileState(job.size, UNKNOWN_MTIME_NS)
-        transaction.fail(job.root_id, job.path, state, failed.reason)
+        transaction.fail(job.root_id, job.path, state, failed.reason, not_media=failed.not_media)
         tally.failed += 1
+        tally.not_media += failed.not_media
 
     def _add(
         self, transaction: Transaction, finished: Finished, content: NewContent, tally: Tally

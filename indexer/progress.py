@@ -52,8 +52,12 @@ class Summary:
     """Were marked missing and are there again."""
     failed: int = 0
     """Cannot be read; recorded with the reason."""
+    not_media: int = 0
+    """Of those that failed: nothing that anyseek reads, rather than broken."""
     unchanged: int = 0
     """Also those that were touched but hold what they held."""
+    annotated: int = 0
+    """Their sidecars are new, have changed or are gone, and what they state was taken over."""
     unsettled: int = 0
     """Changed or vanished while they were read; left for the next run."""
     unreadable: tuple[Path, ...] = ()

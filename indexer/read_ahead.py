@@ -14,7 +14,7 @@ from threading import Condition, Lock, Thread
 from typing import TYPE_CHECKING, Self
 
 from indexer.reading import Job, Piece, Unsettled, opened, prepared_pieces, read_media
-from retrieval.errors import MediaError
+from retrieval.errors import MediaError, UnknownMedia
 from retrieval.media.content_hash import content_hash
 from retrieval.media.decoder_pool import DecoderPool
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from retrieval.catalog.transaction import FileState
     from retrieval.library import Library
     from retrieval.media.media import Media
-    from retrieval.records import Kind
+    from retrieval.records import Fact, Kind
     from retrieval.space import JointSpace
 
 DEFAULT_MEMORY = 128 << 20
@@ -56,7 +56,7 @@ class Finished(Message):
     state: FileState
     hash: str
     kind: Kind
-    metadata: Mapping[str, str | int | float]
+    metadata: Mapping[str, Fact]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,8 @@ class Failed(Message):
     state: FileState | None
     """None if the reason may go away while the file stays as it is."""
     reason: str
+    not_media: bool = False
+    """It is nothing that anyseek reads, rather than broken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,12 +189,12 @@ class ReadAhead:
             self._jobs.append(job)
             self._change.notify_all()
 
-    def settle(self, content_hash: str, failure: str | None = None) -> None:
+    def settle(self, content_hash: str, failure: MediaError | None = None) -> None:
         """Say that a content is stored now, or why it cannot be."""
         with self._claiming:
             waiting = self._claims.pop(content_hash, [])
         for known in waiting:
-            self._send(Failed(known.job, known.state, failure) if failure else known)
+            self._send(_failed(known.job, known, failure) if failure else known)
 
     def _is_idle(self) -> bool:
         return not (self._jobs or self._busy or self._messages)
@@ -256,17 +258,18 @@ class ReadAhead:
             self._give_up(known)
             yield Changing(job)
         except MediaError as error:
-            yield Failed(job, known.state if known else None, str(error))
+            yield _failed(job, known, error)
             if known:
-                self.settle(known.hash, str(error))
+                self.settle(known.hash, error)
         except OSError as error:
             self._give_up(known)
             yield Failed(job, None, f"the file cannot be read: {error.strerror or error}")
 
     def _within_memory(self, media: Media) -> Iterator[Piece]:
         """Decode when there is room for a picture's pixels, and hold the room of what is left."""
-        width, height = (media.metadata.get(name, 0) for name in ("width", "height"))
-        decoding = PIXEL_BYTES * int(width) * int(height)
+        stated = (media.metadata.get(name) for name in ("width", "height"))
+        width, height = (n if isinstance(n, int) else 0 for n in stated)
+        decoding = PIXEL_BYTES * width * height
         pieces = prepared_pieces(media, self._space())
         while True:
             self._acquire(decoding)
@@ -303,3 +306,8 @@ class ReadAhead:
         """The model set, loaded by the first file that needs it."""
         with self._loading:
             return self._library.space
+
+
+def _failed(job: Job, known: Known | None, error: MediaError) -> Failed:
+    state = known.state if known else None
+    return Failed(job, state, str(error), isinstance(error, UnknownMedia))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from indexer.annotation import Note, annotate
 from indexer.assembly import Assembly
 from indexer.compare import Change, compare
 from indexer.exclusion import DEFAULT_EXCLUDE, Exclusion
@@ -24,6 +25,7 @@ from indexer.read_ahead import (
 from indexer.reading import Job
 from indexer.scan import Scan
 from indexer.targets import Target, find_targets
+from indexer.twins import Raw, pair
 from indexer.whereabouts import Whereabouts
 from retrieval.catalog.transaction import SPARE
 from retrieval.errors import LibraryError
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
     from indexer.compare import Difference
     from indexer.read_ahead import Message
+    from indexer.scan import Found
+    from retrieval.catalog.listing import Listed
     from retrieval.library import Library
     from retrieval.media.decoder_pool import DecoderPool
 
@@ -83,6 +87,9 @@ def index(
             run.look(target)
         run.mark()
         run.read(batch_size, threads, memory, decoders)
+        run.pair()
+        run.read(batch_size, threads, memory, decoders)
+        run.annotate()
         run.sweep()
         run.refresh()
         return run.summary()
@@ -90,7 +97,7 @@ def index(
 
 @dataclass(slots=True)
 class Run:
-    """The steps of `index`, in order: look, mark, read, sweep, refresh, summary."""
+    """The steps of `index`: look, mark, read, pair, read, annotate, sweep, refresh, summary."""
 
     library: Library
     progress: Callable[[Progress], None]
@@ -98,6 +105,13 @@ class Run:
     retry_failed: bool
     started: float = field(default_factory=time.monotonic)
     jobs: list[Job] = field(default_factory=list)
+    """What is to be read next."""
+    raws: list[Raw] = field(default_factory=list)
+    """What need not be read if the picture beside it can be."""
+    notes: list[Note] = field(default_factory=list)
+    """Files whose sidecars are to be read."""
+    absorbed: list[int] = field(default_factory=list)
+    """Files that have become sidecars."""
     absent: set[int] = field(default_factory=set)
     """Files that are not where they were."""
     missing: set[int] = field(default_factory=set)
@@ -111,8 +125,14 @@ class Run:
     """An interrupted run left contents that no file has."""
     done_files: int = 0
     done_bytes: int = 0
+    total_files: int = 0
     total_bytes: int = 0
-    ledger: Ledger | None = None
+    tally: Tally = field(default_factory=Tally)
+    moved: set[int] = field(default_factory=set)
+    """Files that were found under another path."""
+    spare: set[int] = field(default_factory=set)
+    """Contents that lost their last file."""
+    annotated: int = 0
 
     def look(self, target: Target) -> None:
         """Walk over a target and compare it with what the library knows."""
@@ -128,14 +148,18 @@ class Run:
             else:
                 self._found(target, difference)
         for difference in not_found:
-            self._not_found(difference, could_see=scan.could_see(difference.path))
+            if difference.known and difference.path in scan.sidecars:
+                self.absorbed.append(difference.known.file_id)
+            else:
+                self._not_found(difference, could_see=scan.could_see(difference.path))
         self.unreadable += [folder / path for path in scan.unreadable]
 
     def mark(self) -> None:
         """Write down what can be seen and what cannot; no file needs to be opened for that."""
         self.left_over = SPARE in self.library.catalog.facts()
-        if self.missing or self.returned:
+        if self.missing or self.returned or self.absorbed:
             with self.library.catalog.transaction() as transaction:
+                transaction.forget(self.absorbed)
                 transaction.mark_missing(sorted(self.missing), time.time())
                 transaction.mark_seen(self.returned)
 
@@ -146,28 +170,40 @@ class Run:
         memory: int,
         decoders: DecoderPool | None,
     ) -> None:
-        """Read, encode and commit what is new or changed."""
+        """Read, encode and commit what is to be read."""
         if not self.jobs:
             return
-        self.total_bytes = sum(job.size for job in self.jobs)
+        jobs, self.jobs = self.jobs, []
+        self.total_files += len(jobs)
+        self.total_bytes += sum(job.size for job in jobs)
         with ReadAhead(
-            self.jobs, self.library, threads=threads, memory=memory, decoders=decoders
+            jobs, self.library, threads=threads, memory=memory, decoders=decoders
         ) as readers:
             folders = {root.id: root.folder for root in self.library.catalog.roots()}
-            self.ledger = Ledger(self.library, readers, Whereabouts(folders, self.absent))
+            whereabouts = Whereabouts(folders, self.absent)
+            ledger = Ledger(self.library, readers, whereabouts, self.tally, self.moved, self.spare)
             assembly = Assembly(self.library, readers, batch_size)
-            self.progress(Progress(Stage.READ, None, 0, len(self.jobs), 0, self.total_bytes))
+            self._report(None)
             try:
-                self._take_all(readers, assembly, self.ledger)
+                self._take_all(readers, assembly, ledger)
             finally:  # also when interrupted: what is complete is not lost
-                self._take_complete(assembly, self.ledger)
-                self.ledger.commit()
+                self._take_complete(assembly, ledger)
+                ledger.commit()
+
+    def pair(self) -> None:
+        """Let pictures that were read stand for the RAWs beside them; other RAWs must be read."""
+        self.jobs = pair(self.library, self.raws, self.absent, self.tally, self.moved)
+
+    def annotate(self) -> None:
+        """Record what sidecars state that are new, have changed or are gone."""
+        if self.notes:
+            self.annotated = annotate(self.library, self.notes)
 
     def sweep(self) -> None:
         """Drop contents that no file has any more, also those that an interrupted run left."""
-        if self.left_over or (self.ledger and self.ledger.spare):
+        if self.left_over or self.spare:
             with self.library.catalog.transaction() as transaction:
-                transaction.sweep(None if self.left_over or not self.ledger else self.ledger.spare)
+                transaction.sweep(None if self.left_over else self.spare)
 
     def refresh(self) -> None:
         """Bring the indexes in step with the catalog."""
@@ -183,17 +219,17 @@ class Run:
 
     def summary(self) -> Summary:
         """What was done."""
-        tally = self.ledger.tally if self.ledger else Tally()
-        moved = self.ledger.moved if self.ledger else set()
         return Summary(
-            added=tally.added,
-            updated=tally.updated,
-            moved=tally.moved,
-            missing=len(self.missing - moved),
+            added=self.tally.added,
+            updated=self.tally.updated,
+            moved=self.tally.moved,
+            missing=len(self.missing - self.moved),
             restored=len(self.returned),
-            failed=tally.failed,
-            unchanged=self.unchanged + tally.unchanged,
+            failed=self.tally.failed,
+            not_media=self.tally.not_media,
+            unchanged=self.unchanged + self.tally.unchanged,
             unsettled=self.unsettled,
+            annotated=self.annotated,
             unreadable=tuple(self.unreadable),
             seconds=time.monotonic() - self.started,
         )
@@ -202,16 +238,34 @@ class Run:
         if self.scanned % FILES_PER_EVENT == 0:
             self.progress(Progress(Stage.SCAN, target.root.folder, self.scanned))
         self.scanned += 1
-        known, state = difference.known, difference.state
-        assert state
-        if known and difference.change is Change.RETURNED:
+        known, found, change = difference.known, difference.found, difference.change
+        assert found
+        if known and change is Change.RETURNED:
             self.returned.append(known.file_id)
+        same = known and change in (Change.SAME, Change.RETURNED)
         again = self.retry_failed and known and known.failed
-        if difference.change in (Change.NEW, Change.CHANGED) or again:
-            folder = str(target.root.folder)
-            self.jobs.append(Job(target.root.id, folder, difference.path, state.size, known))
-        elif difference.change is Change.SAME:
+        is_read = bool(same and known and not known.twin and not again)
+        stays = is_read if not found.leader else bool(same and known and known.twin)
+        if not stays:
+            root, folder = target.root.id, str(target.root.folder)
+            job = Job(root, folder, found.path, found.state.size, known)
+            if found.leader:
+                self.raws.append(Raw(job, found.state, found.leader, is_read))
+            else:
+                self.jobs.append(job)
+        elif change is Change.SAME:
             self.unchanged += 1
+        self._look_at_sidecars(target, found, known, stays=stays)
+
+    def _look_at_sidecars(
+        self, target: Target, found: Found, known: Listed | None, *, stays: bool
+    ) -> None:
+        """Sidecars are read if they are others, or if another file may come to this path."""
+        before = known.sidecars if known else ()
+        failed = self.retry_failed and any(sidecar.failure for sidecar in before)
+        if found.sidecars != before or failed or (found.sidecars and not stays):
+            folder = str(target.root.folder)
+            self.notes.append(Note(target.root.id, folder, found.path, found.sidecars))
 
     def _not_found(self, difference: Difference, *, could_see: bool) -> None:
         known = difference.known
@@ -262,12 +316,15 @@ class Run:
     def _done(self, job: Job) -> None:
         self.done_files += 1
         self.done_bytes += job.size
+        self._report(Path(job.folder, job.path))
+
+    def _report(self, path: Path | None) -> None:
         self.progress(
             Progress(
                 Stage.READ,
-                Path(job.folder, job.path),
+                path,
                 self.done_files,
-                len(self.jobs),
+                self.total_files,
                 self.done_bytes,
                 self.total_bytes,
             )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from indexer.companions import companions_on_disk
 from retrieval.catalog.roots import innermost
 from retrieval.errors import SearchError
 
@@ -77,17 +78,29 @@ def _check(library: Library, real: Path) -> None:
 
 
 def is_known(library: Library, real: Path) -> bool:
-    """Whether a path is a root, or the library knows a file at it or below it."""
-    if any(root.folder == real for root in library.catalog.roots()):
+    """Whether a path is a root, or the library knows a file or a sidecar at it or below it."""
+    roots = library.catalog.roots()
+    if any(root.folder == real for root in roots):
         return True
-    return next(iter(library.files(under=real)), None) is not None
+    if next(iter(library.files(under=real)), None) is not None:
+        return True
+    return bool(innermost(roots, real) and companions_on_disk(str(real.parent), real.name))
 
 
 def _place(library: Library, real: Path) -> list[Target]:
+    """A folder, or a file with those whose state depends on it."""
     if real.is_dir():
         return [Target(*library.place(real))]
     if real.exists():
         root, folder = library.place(real.parent)
-        return [Target(root, f"{folder}/{real.name}" if folder else real.name)]
-    known = innermost(library.catalog.roots(), real)
-    return [Target(*known)] if known else []
+    else:
+        known = innermost(library.catalog.roots(), real)
+        if known is None:
+            return []
+        root, below = known
+        folder = below.rpartition("/")[0]
+        if not below:
+            return [Target(root, "")]
+    before = f"{folder}/" if folder else ""
+    names = {real.name} | companions_on_disk(str(real.parent), real.name)
+    return [Target(root, before + name) for name in names]

@@ -72,5 +72,7 @@ def _hit(owners: Sequence[Owner], matches: Sequence[ScoredMoment], said: Said | 
         file_id=first.file_id,
         copies=tuple(owner.path for owner in owners[1:]),
         missing=first.missing,
+        facts=first.facts,
+        twins=first.twins,
         said=said,
     )

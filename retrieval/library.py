@@ -33,6 +33,7 @@ from retrieval.errors import (
     MediaError,
     ModelMismatch,
     QueryError,
+    UnknownMedia,
 )
 from retrieval.hubness import Hubs
 from retrieval.index_cache import IndexCache
@@ -388,7 +389,8 @@ class Library:
             content = self.encode(file, path.name)
         except MediaError as error:
             with self.catalog.transaction() as transaction:
-                transaction.fail(root.id, below, state, str(error))
+                not_media = isinstance(error, UnknownMedia)
+                transaction.fail(root.id, below, state, str(error), not_media=not_media)
             raise
         with self.catalog.transaction() as transaction:
             return transaction.add(root.id, below, state, content)

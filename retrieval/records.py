@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
     from pathlib import Path
+
+
+Fact: TypeAlias = str | int | float | list[str]
+"""What a file states of itself, or what is stated of it beside it: see `Media.metadata`."""
 
 
 class Kind(StrEnum):
@@ -67,6 +72,14 @@ class File:
     """Set while the file cannot be seen; its moments are kept."""
     failure: str | None = None
     """Why it could not be read."""
+    not_media: bool = False
+    """It could not be read because it is nothing that anyseek reads, rather than broken."""
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    """What it states of itself, as in `Media.metadata`, and over that what its sidecars state."""
+    sidecars: Mapping[Path, str | None] = field(default_factory=dict)
+    """Its sidecars, each with the reason why it could not be understood, if so."""
+    twin: Path | None = None
+    """The picture that stands for it, if it is a RAW beside one: it has no moments itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +124,7 @@ class Hit:
     """The file could not be seen when its folder was last indexed."""
     said: Said | None = None
     """Where words of the query stand in this file; None if its contents alone made it a hit."""
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    """What the file states of itself, and over that what its sidecars state."""
+    twins: tuple[Path, ...] = ()
+    """The RAWs that the camera wrote beside this picture."""

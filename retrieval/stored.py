@@ -16,9 +16,13 @@ if TYPE_CHECKING:
 
 
 def stored_file(library: Library, path: str | Path) -> File | None:
-    """The file at a path, or None if the library does not know it."""
+    """The file at a path, or None if the library does not know it.
+
+    For a RAW it is the picture that stands for it, if there is one.
+    """
     real = Path(path).expanduser().resolve()
-    return next((f for f in library.files(under=real) if f.path.resolve() == real), None)
+    found = next((f for f in library.files(under=real) if f.path.resolve() == real), None)
+    return stored_file(library, found.twin) if found and found.twin else found
 
 
 def moments_of_file(library: Library, file: File) -> list[Moment]:

@@ -41,7 +41,9 @@ def problems(library: Library, sample: int) -> Iterator[str]:
     for space in library.catalog.spaces():
         for modality in Modality:
             yield from _index_problems(library, space, modality)
-    readable = [f for f in library.files() if f.failure is None and f.missing_since is None]
+    readable = [
+        f for f in library.files() if not (f.failure or f.missing_since is not None or f.twin)
+    ]
     for file in _spread(readable, sample):
         yield from _file_problems(library, file)
 

@@ -38,7 +38,7 @@ def write_red_green_blue(folder: Path) -> Path:
     media.mkdir(parents=True)
     for name, colour in COLOURS.items():
         write_picture(media / f"{name}.png", colour)
-        (media / f"{name}.txt").write_text(f"something {name}")
+        (media / f"{name}.md").write_text(f"something {name}")
     for name, frequency_hz in TONES_HZ.items():
         write_tone(media / f"{name}.wav", frequency_hz)
     with Library.open(folder / "library", models=fake_model_set()) as library:

@@ -43,7 +43,7 @@ def media(tmp_path: Path) -> Path:
     folder.mkdir()
     for name, colour in COLOURS.items():
         write_picture(folder / f"{name}.png", colour)
-        (folder / f"{name}.txt").write_text(f"something {name}")
+        (folder / f"{name}.md").write_text(f"something {name}")
     for name, frequency_hz in TONES_HZ.items():
         write_tone(folder / f"{name}.wav", frequency_hz)
     return folder

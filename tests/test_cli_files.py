@@ -22,14 +22,47 @@ def known(library: Library) -> set[str]:
 
 def test_failures_name_each_file_with_its_reason(media: Path) -> None:
     (media / "a.png").touch()
-    (media / "b.bin").write_bytes(bytes(range(256)) * 8)
+    (media / "b.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
     anyseek("index", media)
     result = anyseek("failures")
     assert result.exit_code == 0
     assert result.stdout == (
         "a.png\n    the file is empty\n"
-        "b.bin\n    nothing in the file says text, picture, sound or video\n"
+        "b.png\n    the PNG picture cannot be decoded: broken PNG file (chunk b'ken')\n"
     )
+    assert result.stderr == ""
+
+
+def test_what_is_no_media_is_counted_and_listed_when_asked_for(media: Path) -> None:
+    (media / "a.png").touch()
+    (media / "b.bin").write_bytes(bytes(range(256)) * 8)
+    (media / "c.py").write_text("print()")
+    told = anyseek("index", media)
+    assert "1 failed, 2 not media" in told.stdout
+    result = anyseek("failures")
+    assert result.stdout == "a.png\n    the file is empty\n"
+    assert "And 2 files of no kind that anyseek reads" in result.stderr
+    assert anyseek("failures", "--all").stdout == (
+        "a.png\n    the file is empty\n"
+        "b.bin\n    nothing in the file says text, picture, sound or video\n"
+        "c.py\n    source code and settings are left out\n"
+    )
+    status = anyseek("status").stdout
+    assert "not media" in status
+    assert "failed" in status
+
+
+def test_only_what_is_no_media_is_no_failure(media: Path) -> None:
+    (media / "c.py").write_text("print()")
+    told = anyseek("index", media)
+    assert "0 failed, 1 not media" in told.stdout
+    assert "To see why files failed" not in told.stderr
+
+
+def test_a_sidecar_that_cannot_be_understood_is_a_line_of_its_own(media: Path) -> None:
+    (media / "red.xmp").write_text("<broken")
+    anyseek("index", media)
+    assert anyseek("failures").stdout.startswith("red.xmp\n    the XMP cannot be decoded: ")
 
 
 def test_failures_are_gone_when_the_files_are_mended(media: Path) -> None:

@@ -17,7 +17,7 @@ from rich.console import Console
 from cli import hits as hits_on_screen
 from cli.choices import Form
 from cli.hits import BAR_CELLS, bar, json_lines, table, write
-from retrieval.records import Hit, Kind, Modality, Moment, Said, ScoredMoment
+from retrieval.records import Fact, Hit, Kind, Modality, Moment, Said, ScoredMoment
 
 PICTURE = Hit(Path("/media/red.png"), Kind.IMAGE, 0.9, 0.4, Moment(Modality.IMAGE, id=3), file_id=1)
 SOUND = Hit(
@@ -94,6 +94,11 @@ def test_copies_are_named_until_there_are_too_many() -> None:
     ]
 
 
+def test_the_raw_of_a_picture_is_named() -> None:
+    lines = shown([replace(PICTURE, twins=(Path("/media/red.cr2"),))])
+    assert [line.strip() for line in lines[1:]] == ["with /media/red.cr2"]
+
+
 def test_a_path_below_the_working_directory_is_shown_from_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,7 +142,9 @@ def test_a_higher_score_never_has_a_shorter_bar(one: float, other: float) -> Non
 
 
 def test_json_has_the_documented_fields_in_their_order() -> None:
-    (line,) = json_lines([replace(SOUND, copies=(Path("/media/copy.wav"),), missing=True)])
+    copies, twins = (Path("/media/copy.wav"),), (Path("/media/bell.cr2"),)
+    facts: dict[str, Fact] = {"title": "A bell", "keywords": ["bell"]}
+    (line,) = json_lines([replace(SOUND, copies=copies, twins=twins, facts=facts, missing=True)])
     assert list(json.loads(line).items()) == [
         ("rank", 1),
         ("score", 0.5),
@@ -153,6 +160,8 @@ def test_json_has_the_documented_fields_in_their_order() -> None:
         ("file_id", 2),
         ("missing", True),
         ("copies", ["/media/copy.wav"]),
+        ("twins", ["/media/bell.cr2"]),
+        ("facts", {"title": "A bell", "keywords": ["bell"]}),
         (
             "also",
             [

@@ -47,7 +47,7 @@ def test_the_life_of_a_folder(media: Path) -> None:
     assert index(media, "--models", "fake") == {"added": 9}
     assert index(media) == {"unchanged": 9}
     write_picture(media / "red.png", (255, 128, 0))
-    (media / "blue.txt").rename(media / "azure.txt")
+    (media / "blue.md").rename(media / "azure.txt")
     (media / "low.wav").unlink()
     (media / "bad.png").touch()
     assert index(media) == {"updated": 1, "moved": 1, "missing": 1, "failed": 1, "unchanged": 6}

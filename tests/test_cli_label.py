@@ -23,7 +23,7 @@ def here(media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "right"), [("red.png", "red"), ("blue.txt", "blue"), ("mid.wav", "green")]
+    ("file", "right"), [("red.png", "red"), ("blue.md", "blue"), ("mid.wav", "green")]
 )
 def test_the_label_that_fits_comes_first(file: str, right: str) -> None:
     labels = [part for colour in ("red", "green", "blue") for part in ("--as", colour)]

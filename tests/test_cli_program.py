@@ -28,7 +28,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     media = home / "media"
     media.mkdir()
     write_picture(media / "red.png", (255, 0, 0))
-    (media / "red.txt").write_text("red")
+    (media / "red.md").write_text("red")
     ended = process("index", media, "--models", "fake", environment=variables)
     assert ended.returncode == 0, ended.stderr
     assert ended.stderr == b""  # no terminal, so no progress
@@ -42,7 +42,7 @@ def test_results_go_to_stdout_and_nothing_else_does(environment: dict[str, str])
     assert ended.stderr == b""
     assert {Path(path).name for path in ended.stdout.decode().splitlines()} == {
         "red.png",
-        "red.txt",
+        "red.md",
     }
 
 

@@ -50,7 +50,7 @@ def names(*arguments: str | os.PathLike[str]) -> list[str]:
 
 
 def test_words_find_pictures_sounds_and_texts() -> None:
-    assert set(names("red")) == {"red.png", "low.wav", "red.txt"}
+    assert set(names("red")) == {"red.png", "low.wav", "red.md"}
 
 
 def test_several_words_need_no_quotes() -> None:
@@ -112,12 +112,12 @@ def test_not_holds_back_what_is_like_it() -> None:
 
 def test_in_limits_the_kinds() -> None:
     assert names("red", "--in", "audio") == ["low.wav"]
-    assert set(names("red", "--in", "audio", "--in", "text")) == {"low.wav", "red.txt"}
+    assert set(names("red", "--in", "audio", "--in", "text")) == {"low.wav", "red.md"}
 
 
 def test_where_limits_by_what_files_state() -> None:
     assert names("red", "--where", "duration_s > 1", "--min", "0")[0] == "low.wav"
-    assert names("red", "--where", "name ~ red and size < 1MB and kind != image") == ["red.txt"]
+    assert names("red", "--where", "name ~ red and size < 1MB and kind != image") == ["red.md"]
     result = anyseek("search", "red", "--where", "size > big")
     assert result.exit_code == 1
     assert result.stderr == (
@@ -154,7 +154,7 @@ def test_since_and_until_limit_by_the_time_of_modification(own: Path) -> None:
     a_month_ago = time.time() - 30 * 86400
     os.utime(own / "red.png", (a_month_ago, a_month_ago))
     assert anyseek("index", own).exit_code == 0
-    assert set(names("red", "--since", "7d")) == {"low.wav", "red.txt"}
+    assert set(names("red", "--since", "7d")) == {"low.wav", "red.md"}
     assert names("red", "--until", "7d") == ["red.png"]
     assert names("red", "--since", "5w", "--until", "2w") == ["red.png"]
 
@@ -183,7 +183,7 @@ def test_missing_files_are_hidden_unless_asked_for(own: Path) -> None:
     assert {hit["path"]: hit["missing"] for hit in found("red", "--missing")} == {
         str(own / "red.png"): True,
         str(own / "low.wav"): False,
-        str(own / "red.txt"): False,
+        str(own / "red.md"): False,
     }
     assert "red.png  (missing)" in anyseek("search", "red", "--missing").stdout
 
@@ -225,7 +225,7 @@ def test_an_emptied_library_answers_that_nothing_matches(own: Path) -> None:
 def test_the_table_is_for_people(here: Path) -> None:
     lines = anyseek("search", "red", "-k", "1", "--in", "text").stdout.splitlines()
     rank, cells, score, kind, path = lines[0].removesuffix("by its name").split()
-    assert (rank, kind, path) == ("1", "text", "red.txt")
+    assert (rank, kind, path) == ("1", "text", "red.md")
     assert cells.startswith("█████████")
     assert 0.95 < float(score) <= 1
     assert lines[1].strip() == "something red"
@@ -233,7 +233,7 @@ def test_the_table_is_for_people(here: Path) -> None:
 
 def test_paths_are_absolute_and_one_a_line(here: Path) -> None:
     paths = anyseek("search", "red", "--paths").stdout.splitlines()
-    assert set(paths) == {str(here / name) for name in ("red.png", "low.wav", "red.txt")}
+    assert set(paths) == {str(here / name) for name in ("red.png", "low.wav", "red.md")}
 
 
 def test_paths_for_xargs_end_with_zero(here: Path) -> None:

@@ -30,7 +30,7 @@ def names(*arguments: str | Path) -> list[str]:
 
 
 def test_what_is_asked_with_is_left_out() -> None:
-    assert set(names("red.png")) == {"low.wav", "red.txt"}
+    assert set(names("red.png")) == {"low.wav", "red.md"}
 
 
 def test_several_files_count_together() -> None:

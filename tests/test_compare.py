@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.compare import Change, Difference, compare
-from indexer.scan import path_order
+from indexer.scan import Found, path_order
 from retrieval.catalog.listing import Listed
 from retrieval.catalog.transaction import FileState
 
@@ -32,16 +32,19 @@ def listed(path: str, state: FileState, *, missing: bool = False, number: int = 
 )
 def test_a_known_path(now: FileState, missing: bool, change: Change) -> None:
     known = listed("a", FileState(5, 100), missing=missing)
-    assert list(compare([("a", now)], [known])) == [Difference(change, "a", now, known)]
+    assert list(compare([Found("a", now)], [known])) == [
+        Difference(change, "a", Found("a", now), known)
+    ]
 
 
 def test_new_and_absent_paths() -> None:
     state = FileState(1, 1)
     known = [listed("b", state), listed("d", state, missing=True)]
-    assert list(compare([("a", state), ("c", state)], known)) == [
-        Difference(Change.NEW, "a", state, None),
+    a, c = Found("a", state), Found("c", state)
+    assert list(compare([a, c], known)) == [
+        Difference(Change.NEW, "a", a, None),
         Difference(Change.ABSENT, "b", None, known[0]),
-        Difference(Change.NEW, "c", state, None),
+        Difference(Change.NEW, "c", c, None),
         Difference(Change.ABSENT, "d", None, known[1]),
     ]
 
@@ -57,7 +60,7 @@ def test_it_takes_one_path_at_a_time() -> None:
     def disk(n: int) -> object:
         for i in range(n):
             read.append(i)
-            yield f"{i:03}", state
+            yield Found(f"{i:03}", state)
 
     differences = compare(disk(100), [listed(f"{i:03}", state) for i in range(100)])  # type: ignore[arg-type]
     assert next(differences).path == "000"
@@ -74,14 +77,15 @@ def test_as_a_look_into_two_dictionaries(
     ]
     differences = list(
         compare(
-            sorted(disk.items(), key=lambda item: path_order(item[0])),
+            sorted((Found(*item) for item in disk.items()), key=lambda f: path_order(f.path)),
             sorted(catalog, key=lambda entry: path_order(entry.path)),
         )
     )
     assert [d.path for d in differences] == sorted(disk.keys() | known.keys(), key=path_order)
     for difference in differences:
         path = difference.path
-        assert difference.state == disk.get(path)
+        found = difference.found
+        assert (found and found.state) == disk.get(path)
         assert (difference.known is not None) == (path in known)
         if path not in known:
             expected = Change.NEW

@@ -16,7 +16,7 @@ COLOURS = ["red", "green", "blue"]
 
 @pytest.mark.parametrize(
     ("name", "right"),
-    [("red.png", "red"), ("mid.wav", "green"), ("blue.txt", "blue"), ("low.wav", "red")],
+    [("red.png", "red"), ("mid.wav", "green"), ("blue.md", "blue"), ("low.wav", "red")],
 )
 def test_the_right_label_first(filled: Library, media: Path, name: str, right: str) -> None:
     found = label(filled, media / name, COLOURS)

@@ -45,7 +45,7 @@ def test_nine_directions(
         Modality.AUDIO: media / f"{ALIKE[colour]}.wav",
     }[asked]
     expected = {
-        Kind.TEXT: f"{colour}.txt",
+        Kind.TEXT: f"{colour}.md",
         Kind.IMAGE: f"{colour}.png",
         Kind.AUDIO: f"{ALIKE[colour]}.wav",
     }[target]
@@ -308,10 +308,10 @@ def test_a_reader_in_another_process_follows_the_writer(library: Library, media:
         assert ask() == ""
         library.add(media / "red.png")
         assert ask() == "red.png"
-        library.add(media / "red.txt")
-        assert ask() == "red.png red.txt"
+        library.add(media / "red.md")
+        assert ask() == "red.png red.md"
         library.remove(media / "red.png")
-        assert ask() == "red.txt"
+        assert ask() == "red.md"
         reader.stdin.close()
 
 
@@ -355,7 +355,7 @@ def test_pruning_drops_what_has_been_missing_for_long(filled: Library, media: Pa
 def test_where_limits_by_what_a_file_states(filled: Library) -> None:
     assert names(filled, "red", where="width = 40")[0] == "red.png"
     assert {*names(filled, "red", where="width = 40")} == {"red.png", "green.png", "blue.png"}
-    assert names(filled, "red", where="name ~ GREEN and not kind = image") == ["green.txt"]
+    assert names(filled, "red", where="name ~ GREEN and not kind = image") == ["green.md"]
     with pytest.raises(QueryError, match="character 1, 'colour'"):
         filled.search("red", where="colour = red")
 

@@ -84,34 +84,34 @@ class TestOneFile:
         assert "more.txt" in hits(library, "blue")
 
     def test_edited_in_place(self, library: Library, folder: Path) -> None:
-        before = known(library, folder / "red.txt")
-        (folder / "red.txt").write_text("green green green")
+        before = known(library, folder / "red.md")
+        (folder / "red.md").write_text("green green green")
         only(index(library, folder), updated=1, unchanged=8)
-        after = known(library, folder / "red.txt")
+        after = known(library, folder / "red.md")
         assert after.file_id == before.file_id
         assert not set(after.moment_ids) & set(before.moment_ids)
-        assert library.search("green", kinds=["text"])[0].path.name == "red.txt"
+        assert library.search("green", kinds=["text"])[0].path.name == "red.md"
 
     def test_edited_to_the_same_length(self, library: Library, folder: Path) -> None:
-        (folder / "red.txt").write_text("something low")
+        (folder / "red.md").write_text("something low")
         only(index(library, folder), updated=1, unchanged=8)
 
     def test_touched(self, library: Library, folder: Path, decoded: list[str]) -> None:
-        before = known(library, folder / "red.txt")
-        os.utime(folder / "red.txt", (1, 1))
+        before = known(library, folder / "red.md")
+        os.utime(folder / "red.md", (1, 1))
         only(index(library, folder), unchanged=9)
-        assert known(library, folder / "red.txt") == before
+        assert known(library, folder / "red.md") == before
         assert not decoded
-        (file,) = (f for f in library.files() if f.path.name == "red.txt")
+        (file,) = (f for f in library.files() if f.path.name == "red.md")
         assert file.modified.timestamp() == 1
 
     def test_replaced_by_something_older(self, library: Library, folder: Path) -> None:
-        size = (folder / "red.txt").stat().st_size
+        size = (folder / "red.md").stat().st_size
         older = folder.parent / "older"
         older.write_text("something low")
         assert older.stat().st_size == size
         os.utime(older, (1000, 1000))
-        older.replace(folder / "red.txt")
+        older.replace(folder / "red.md")
         only(index(library, folder), updated=1, unchanged=8)
 
     def test_deleted_and_restored(self, library: Library, folder: Path, decoded: list[str]) -> None:
@@ -135,9 +135,9 @@ class TestOneFile:
         assert [f.missing_since for f in library.files() if f.missing_since] == [first]
 
     def test_restored_with_other_content(self, library: Library, folder: Path) -> None:
-        (folder / "red.txt").unlink()
+        (folder / "red.md").unlink()
         index(library, folder)
-        (folder / "red.txt").write_text("quite another thing: blue blue blue blue")
+        (folder / "red.md").write_text("quite another thing: blue blue blue blue")
         only(index(library, folder), updated=1, unchanged=8)
         assert paths(library, missing=True) == set()
 
@@ -212,7 +212,7 @@ class TestMoved:
         assert known(library, folder / "back.png") == before
 
     def test_moved_and_edited_is_another_file(self, library: Library, folder: Path) -> None:
-        (folder / "red.txt").unlink()
+        (folder / "red.md").unlink()
         (folder / "new.txt").write_text("something red!")
         only(index(library, folder), added=1, missing=1, unchanged=8)
 
@@ -243,7 +243,7 @@ class TestMoved:
 
     def test_a_replaced_content_is_dropped_in_the_end(self, library: Library, folder: Path) -> None:
         moments = sum(library.stats().counts.moments.values())
-        (folder / "red.txt").write_text("entirely other words")
+        (folder / "red.md").write_text("entirely other words")
         index(library, folder)
         assert sum(library.stats().counts.moments.values()) == moments
 
@@ -489,12 +489,12 @@ def test_a_whole_life(library: Library, folder: Path) -> None:
     """After all of this, the library is what a fresh one of the same folder would be."""
     for step in range(4):
         write_picture(folder / f"new-{step}.png", (step, 200, 10))
-        (folder / "red.txt").write_text(f"edited {step} times")
+        (folder / "red.md").write_text(f"edited {step} times")
         for name in COLOURS:
             place = folder / f"{name}.png"
             if place.exists():
                 place.rename(folder / f"{name}-{step}.png")
-        shutil.copy(folder / "blue.txt", folder / f"copy-{step}.txt")
+        shutil.copy(folder / "blue.md", folder / f"copy-{step}.txt")
         index(library, folder)
     for file in [f for f in library.files() if f.missing_since]:
         library.remove(file.path)

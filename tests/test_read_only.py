@@ -137,7 +137,7 @@ def test_what_a_killed_writer_left_in_its_log_is_read_too(
         pytest.skip("nothing may be mounted here, and permissions do not bind root")
     try:
         with Library.open(killed, models=fake_model_set(), create=False) as library:
-            assert {hit.path.name for hit in library.search("red", k=20)} >= {"red.txt"}
+            assert {hit.path.name for hit in library.search("red", k=20)} >= {"red.md"}
             assert "red.png" not in {hit.path.name for hit in library.search("red", k=20)}
         # SQLite cannot read a log without a place to make its index: never the old state instead.
         with pytest.raises((LibraryError, LibraryDamaged), match="check the disk"):

@@ -51,7 +51,7 @@ class TestWhatIsStored:
         assert summary.seconds > 0
         for colour, tone in (("red", "low"), ("green", "mid"), ("blue", "high")):
             best = {hit.path.name for hit in library.search(colour, k=3)}
-            assert best == {f"{colour}.png", f"{tone}.wav", f"{colour}.txt"}
+            assert best == {f"{colour}.png", f"{tone}.wav", f"{colour}.md"}
         assert library.verify(sample=9) == []
 
     def test_as_adding_file_by_file(self, library: Library, media: Path, tmp_path: Path) -> None:

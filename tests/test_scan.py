@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.exclusion import DEFAULT_EXCLUDE, Exclusion
-from indexer.scan import Scan, has_entries, path_order
+from indexer.scan import Found, Scan, has_entries, path_order
 from retrieval.catalog.transaction import FileState
 
 NAMES = st.text(alphabet="ab. -é\udce9", min_size=1, max_size=4).filter(
@@ -36,13 +36,13 @@ def found(
     exclude: Sequence[str] = DEFAULT_EXCLUDE,
     skip: Sequence[Path] = (),
 ) -> list[str]:
-    return [path for path, _ in Scan(root, below, Exclusion(root, exclude, skip))]
+    return [file.path for file in Scan(root, below, Exclusion(root, exclude, skip))]
 
 
 def test_it_finds_files_with_size_and_time(tmp_path: Path) -> None:
     put(tmp_path, "a/b/c.txt")
     os.utime(tmp_path / "a/b/c.txt", ns=(0, 1_234_567_890_123_456_789))
-    assert list(Scan(tmp_path)) == [("a/b/c.txt", FileState(9, 1_234_567_890_123_456_789))]
+    assert list(Scan(tmp_path)) == [Found("a/b/c.txt", FileState(9, 1_234_567_890_123_456_789))]
 
 
 def test_it_opens_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,7 +252,7 @@ class TestOutOfSight:
         put(tmp_path, "a/b.txt", "locked/c.txt", "locked.txt", "z.txt")
         locked.add(f"{tmp_path}/locked")
         scan = Scan(tmp_path)
-        assert [path for path, _ in scan] == ["a/b.txt", "locked.txt", "z.txt"]
+        assert [found.path for found in scan] == ["a/b.txt", "locked.txt", "z.txt"]
         assert scan.unreadable == ["locked"]
         assert not scan.could_see("locked/c.txt")
         assert not scan.could_see("locked/d/e.txt")
@@ -271,7 +271,7 @@ class TestOutOfSight:
         put(tmp_path, "locked/c.txt", "z.txt")
         (tmp_path / "locked").chmod(0)
         scan = Scan(tmp_path)
-        assert [path for path, _ in scan] == ["z.txt"]
+        assert [found.path for found in scan] == ["z.txt"]
         (tmp_path / "locked").chmod(0o700)
         assert scan.unreadable == ["locked"]
 

@@ -30,7 +30,7 @@ def test_in_every_modality(reds: Library, media: Path) -> None:
     best: dict[str, str] = {}
     for hit in similar(reds, [media / "red.png"], k=20):
         best.setdefault(hit.kind, hit.path.name)
-    assert best == {"image": "scarlet.png", "audio": "low.wav", "text": "red.txt"}
+    assert best == {"image": "scarlet.png", "audio": "low.wav", "text": "red.md"}
 
 
 def test_like_a_moment_without_its_file(reds: Library, media: Path) -> None:

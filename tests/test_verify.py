@@ -61,22 +61,22 @@ def test_a_vector_that_rotted_in_the_catalog(filled: Library) -> None:
 
 
 def test_a_file_that_rotted_on_disk(filled: Library, media: Path) -> None:
-    status = (media / "red.txt").stat()
-    (media / "red.txt").write_text("something xxx")
-    os.utime(media / "red.txt", ns=(status.st_atime_ns, status.st_mtime_ns))
+    status = (media / "red.md").stat()
+    (media / "red.md").write_text("something xxx")
+    os.utime(media / "red.md", ns=(status.st_atime_ns, status.st_mtime_ns))
     (problem,) = filled.verify(sample=100)
     assert problem.endswith("holds other bytes than when it was indexed, under the same time.")
 
 
 def test_a_file_that_changed_since_is_no_damage(filled: Library, media: Path) -> None:
-    (media / "red.txt").write_text("another text altogether")
+    (media / "red.md").write_text("another text altogether")
     assert filled.verify(sample=100) == []
 
 
 def test_a_file_that_is_gone_is_named(filled: Library, media: Path) -> None:
-    (media / "red.txt").unlink()
+    (media / "red.md").unlink()
     (problem,) = filled.verify(sample=100)
-    assert "red.txt was indexed but cannot be read now" in problem
+    assert "red.md was indexed but cannot be read now" in problem
 
 
 def test_a_moment_too_few(filled: Library) -> None:

@@ -7,7 +7,7 @@ import operator
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,8 @@ class Known:
     mtime_ns: int
     kind: Kind
     metadata: Mapping[str, Any]
+    beside: Mapping[str, Any] = field(default_factory=dict)
+    """What its sidecars state."""
 
     def fact(self, name: str) -> Any:
         own = {
@@ -62,7 +64,10 @@ class Known:
             "size": self.size,
             "modified": datetime.fromtimestamp(self.mtime_ns // 10**9).isoformat(),
         }
-        return own.get(name, self.metadata.get(name))
+        if name in own:
+            return own[name]
+        stated = (facts.get(name) for facts in (self.beside, self.metadata))
+        return next((fact for fact in stated if isinstance(fact, PYTHON[FACTS[name]])), None)
 
 
 def holds(condition: Condition, file: Known) -> bool:
@@ -75,6 +80,11 @@ def holds(condition: Condition, file: Known) -> bool:
         case Either():
             return any(holds(c, file) for c in condition.conditions)
     stated, value = file.fact(condition.fact), condition.value
+    if FACTS[condition.fact] is Type.LIST:
+        words = [folded(word) or "" for word in stated or []]
+        if condition.operator in ("~", "contains"):
+            return any(str(value) in word for word in words)
+        return bool(words) and (value in words) is (condition.operator == "=")
     if FACTS[condition.fact] is Type.NUMBER:
         if not isinstance(stated, int | float):
             return False
@@ -97,12 +107,15 @@ NUMBERS = st.integers(-3, 3) | st.integers(-24, 24).map(lambda n: n / 8)
 TIMES = st.sampled_from(
     ["2023", "2023-05", "2023-05-01", "2023-05-01T12:30", "2023-05-01T12:30:59", "2024"]
 )
+PYTHON = {Type.TEXT: str, Type.TIME: str, Type.NUMBER: int | float, Type.LIST: list}
 OF_TYPE: dict[Type, st.SearchStrategy[Any]] = {
+    Type.LIST: WORDS,
     Type.TEXT: WORDS,
     Type.NUMBER: NUMBERS,
     Type.TIME: TIMES,
 }
-METADATA = st.fixed_dictionaries({}, optional=dict.fromkeys([*FACTS][4:], WORDS | NUMBERS | TIMES))
+STATED = WORDS | NUMBERS | TIMES | st.lists(WORDS, max_size=3)
+METADATA = st.fixed_dictionaries({}, optional=dict.fromkeys([*FACTS][4:], STATED))
 KNOWN = st.builds(
     Known,
     path=st.sampled_from(["a.jpg", "A/b.JPG", "É/pixel.png", os.fsdecode(b"caf\xe9/\xff.x")]),
@@ -110,6 +123,7 @@ KNOWN = st.builds(
     mtime_ns=st.integers(0, 2**61),
     kind=st.sampled_from(Kind),
     metadata=METADATA,
+    beside=METADATA,
 )
 
 
@@ -117,10 +131,12 @@ KNOWN = st.builds(
 def comparisons(draw: st.DrawFn) -> str:
     """A comparison as it may be typed."""
     fact = draw(st.sampled_from([*FACTS]))
-    signs = [*COMPARE] + (["~", "contains"] if FACTS[fact] is Type.TEXT else [])
+    of_type = FACTS[fact]
+    signs = [*COMPARE] if of_type is not Type.LIST else ["=", "!="]
+    signs += ["~", "contains"] if of_type in (Type.TEXT, Type.LIST) else []
     sign = draw(st.sampled_from(signs))
-    value = draw(st.sampled_from(Kind) if fact == "kind" else OF_TYPE[FACTS[fact]])
-    quote = "" if FACTS[fact] is not Type.TEXT else '"'
+    value = draw(st.sampled_from(Kind) if fact == "kind" else OF_TYPE[of_type])
+    quote = "" if of_type not in (Type.TEXT, Type.LIST) else '"'
     return f"{fact} {sign} {quote}{value}{quote}"
 
 
@@ -150,6 +166,7 @@ def let_through(catalog: Catalog, known: Known, condition: Condition) -> bool:
         state = FileState(known.size, known.mtime_ns)
         content = NewContent("hash", known.kind, [], known.metadata)
         transaction.add(root_id, known.path, state, content)
+        transaction.annotate(root_id, known.path, known.beside, [])
     try:
         return len(list(catalog.files.matching(Filter(where=condition)))) == 1
     finally:

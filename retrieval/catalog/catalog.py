@@ -43,6 +43,9 @@ class Counts:
     files: Mapping[Kind, int]
     moments: Mapping[Modality, int]
     failed: int
+    """Broken, or not to be read for another reason that may go away."""
+    not_media: int
+    """Nothing that anyseek reads."""
     missing: int
 
 
@@ -139,10 +142,14 @@ class Catalog:
         )
         by_modality = select(moments.c.modality, func.count()).group_by(moments.c.modality)
         with self._engine.connect() as connection:
+            by = {Kind(kind): n for kind, n in connection.execute(by_kind)}
+            if twins := _count(connection, files.c.twin_id.is_not(None)):
+                by[Kind.IMAGE] = by.get(Kind.IMAGE, 0) + twins
             return Counts(
-                files={Kind(kind): n for kind, n in connection.execute(by_kind)},
+                files=by,
                 moments={Modality(m): n for m, n in connection.execute(by_modality)},
-                failed=_count(connection, files.c.failure.is_not(None)),
+                failed=_count(connection, files.c.failure.is_not(None) & ~files.c.not_media),
+                not_media=_count(connection, files.c.not_media),
                 missing=_count(connection, files.c.missing_since_s.is_not(None)),
             )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,11 +17,12 @@ from retrieval.catalog.transaction import FileState
 from retrieval.records import File, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
     from retrieval.catalog.filter import Filter
+    from retrieval.records import Fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,9 @@ class Entry:
     file_id: int
     state: FileState
     content_hash: str | None
-    """None for a file that could not be read."""
+    """None for a file that was not read."""
     missing: bool
+    failed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,9 @@ class Owner:
     path: Path
     kind: Kind
     missing: bool
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    twins: tuple[Path, ...] = ()
+    """The RAWs that it stands for."""
 
 
 class Files:
@@ -65,15 +70,28 @@ class Files:
         n_moments = (
             select(func.count()).where(moments.c.content_id == files.c.content_id).scalar_subquery()
         )
+        leader = files.alias("leader")
         query = (
-            select(files, roots.c.name, roots.c.folder, contents.c.kind, n_moments.label("n"))
+            select(
+                files,
+                roots.c.name,
+                roots.c.folder,
+                contents.c.kind,
+                contents.c.metadata,
+                n_moments.label("n"),
+                leader.c.path.label("leader_path"),
+            )
             .join_from(files, roots)
-            .outerjoin(contents, contents.c.id == files.c.content_id)
+            .outerjoin(leader, leader.c.id == files.c.twin_id)
+            .outerjoin(
+                contents, contents.c.id == func.coalesce(files.c.content_id, leader.c.content_id)
+            )
             .where(*conditions)
             .order_by(roots.c.name, files.c.path)
         )
         with self._engine.connect() as connection:
             for row in connection.execute(query):
+                folder = Path(row.folder, row.path).parent
                 yield File(
                     id=row.id,
                     path=Path(row.folder, row.path),
@@ -84,6 +102,10 @@ class Files:
                     moments=row.n,
                     missing_since=_time(row.missing_since_s),
                     failure=row.failure,
+                    not_media=row.not_media,
+                    facts={**(row.metadata or {}), **(row.facts or {})},
+                    sidecars={folder / name: why for name, _, _, why in row.sidecars or ()},
+                    twin=Path(row.folder, row.leader_path) if row.leader_path else None,
                 )
 
     def listing(self, root_id: int, folder: str = "") -> Iterator[Listed]:
@@ -110,19 +132,32 @@ class Files:
                 files.c.mtime_ns,
                 contents.c.hash,
                 files.c.missing_since_s,
+                files.c.failure,
             )
             .outerjoin_from(files, contents)
             .where(condition)
         )
         with self._engine.connect() as connection:
-            for path, file_id, size, mtime_ns, digest, missing in connection.execute(query):
-                yield path, Entry(file_id, FileState(size, mtime_ns), digest, missing is not None)
+            for path, file_id, size, mtime_ns, digest, since, failure in connection.execute(query):
+                state, missing = FileState(size, mtime_ns), since is not None
+                yield path, Entry(file_id, state, digest, missing, failure is not None)
 
     def has_content(self, content_hash: str) -> bool:
         """Whether this content is stored, with its moments and vectors."""
         with self._engine.connect() as connection:
             found = connection.execute(CONTENT_BY_HASH, {"hash": content_hash})
             return found.first() is not None
+
+    def picture_at(self, root_id: int, path: str) -> int | None:
+        """The id of the file at a path, if it is there and holds a picture that was read."""
+        query = (
+            select(files.c.id)
+            .join_from(files, contents)
+            .where(files.c.root_id == root_id, files.c.path == path)
+            .where(files.c.missing_since_s.is_(None), contents.c.kind == Kind.IMAGE)
+        )
+        with self._engine.connect() as connection:
+            return connection.execute(query).scalar()
 
     def content_ids(self, wanted: Filter) -> list[int]:
         """The contents of the files that pass a filter, ascending."""
@@ -144,7 +179,9 @@ class Files:
                 files.c.path,
                 files.c.missing_since_s,
                 files.c.content_id,
+                files.c.facts,
                 contents.c.kind,
+                contents.c.metadata,
                 roots.c.folder,
             )
             .join_from(files, contents)
@@ -154,15 +191,37 @@ class Files:
         )
         found: dict[int, list[Owner]] = {}
         with self._engine.connect() as connection:
-            for row in connection.execute(query):
+            rows = connection.execute(query).all()
+            twins = _twins(connection, [row.id for row in rows], missing=wanted.missing)
+            for row in rows:
                 owner = Owner(
                     row.id,
                     Path(row.folder, row.path),
                     Kind(row.kind),
                     row.missing_since_s is not None,
+                    {**row.metadata, **(row.facts or {})},
+                    tuple(twins.get(row.id, ())),
                 )
                 found.setdefault(row.content_id, []).append(owner)
         return found
+
+
+def _twins(
+    connection: Connection, leader_ids: Sequence[int], *, missing: bool
+) -> dict[int, list[Path]]:
+    """The RAWs that each of these pictures stands for, by path."""
+    query = (
+        select(files.c.twin_id, files.c.path, roots.c.folder)
+        .join_from(files, roots)
+        .where(files.c.twin_id.in_(id_list(leader_ids)))
+        .order_by(files.c.path)
+    )
+    if not missing:
+        query = query.where(files.c.missing_since_s.is_(None))
+    found: dict[int, list[Path]] = {}
+    for leader_id, path, folder in connection.execute(query):
+        found.setdefault(leader_id, []).append(Path(folder, path))
+    return found
 
 
 def _time(seconds: float | None) -> datetime | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import String, select, type_coerce
 
 from retrieval.catalog.filter import below
 from retrieval.catalog.schema import files
+from retrieval.catalog.sidecars import Sidecar, sidecars_from_json
 from retrieval.catalog.transaction import FileState
 
 if TYPE_CHECKING:
@@ -29,6 +30,11 @@ class Listed:
     state: FileState
     failed: bool
     missing: bool
+    twin: bool = False
+    """A picture stands for it, so that it was not read."""
+    unread: bool = False
+    """It is neither read nor a twin nor failed: the picture that stood for it was forgotten."""
+    sidecars: tuple[Sidecar, ...] = ()
 
 
 def listing(connection: Connection, root_id: int, folder: str) -> Iterator[Listed]:
@@ -39,12 +45,25 @@ def listing(connection: Connection, root_id: int, folder: str) -> Iterator[Liste
             files.c.id,
             files.c.size,
             files.c.mtime_ns,
-            files.c.content_id.is_(None),
+            files.c.failure.is_not(None),
             files.c.missing_since_s.is_not(None),
+            files.c.twin_id.is_not(None),
+            files.c.content_id.is_(None),
+            type_coerce(files.c.sidecars, String),
         )
         .where(below(root_id, folder))
         .order_by(files.c.path)
         .execution_options(yield_per=FETCH_ROWS)
     )
-    for path, file_id, size, mtime_ns, failed, missing in connection.execute(query):
-        yield Listed(path, file_id, FileState(size, mtime_ns), failed, missing)
+    for row in connection.execute(query):
+        path, file_id, size, mtime_ns, failed, missing, twin, empty, sidecars = row
+        yield Listed(
+            path,
+            file_id,
+            FileState(size, mtime_ns),
+            failed,
+            missing,
+            twin,
+            empty and not failed and not twin,
+            sidecars_from_json(sidecars),
+        )

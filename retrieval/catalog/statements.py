@@ -21,10 +21,18 @@ PUT_FILE = _put.on_conflict_do_update(
     index_elements=["root_id", "path"],
     set_={
         name: _put.excluded[name]
-        for name in ("size", "mtime_ns", "content_id", "failure", "missing_since_s")
+        for name in (
+            "size",
+            "mtime_ns",
+            "content_id",
+            "failure",
+            "not_media",
+            "twin_id",
+            "missing_since_s",
+        )
     },
 ).returning(files.c.id)
-"""Takes every column of `files` but the id, and gives the id."""
+"""Takes every column of `files` but the id and what is known of sidecars, and gives the id."""
 
 LEAVE_TWINS = update(files).where(files.c.twin_id == bindparam("leader")).values(twin_id=None)
 """Files that have a file as their twin have none any more."""

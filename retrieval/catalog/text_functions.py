@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from datetime import datetime
@@ -33,6 +34,13 @@ def folded_name(path: bytes) -> str | None:
     return folded(path.rpartition(b"/")[2])
 
 
+def folded_lines(texts: bytes | None) -> str | None:
+    """A JSON array of texts as they are compared, each between two ends of line; None for none."""
+    stated = [] if texts is None else json.loads(texts)
+    lines = [folded(text) or "" for text in stated if isinstance(text, str)]
+    return "\n".join(["", *lines, ""]) if lines else None
+
+
 def local_time(time_ns: int) -> str | None:
     """Nanoseconds since 1970 as local time in ISO 8601 to the second; None beyond its years."""
     try:
@@ -43,5 +51,5 @@ def local_time(time_ns: int) -> str | None:
 
 def add_text_functions(connection: sqlite3.Connection) -> None:
     """Let SQL call these functions by their names."""
-    for function in (folded, folded_name, local_time):
+    for function in (folded, folded_name, folded_lines, local_time):
         connection.create_function(function.__name__, 1, function, deterministic=True)

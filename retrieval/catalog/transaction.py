@@ -13,11 +13,12 @@ from retrieval.catalog.schema import contents, facts, files, hubs, roots
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from sqlalchemy import Connection
 
-    from retrieval.records import Kind, Moment
+    from retrieval.catalog.sidecars import Sidecar
+    from retrieval.records import Fact, Kind, Moment
     from retrieval.vectors import Vector
 
 
@@ -55,7 +56,7 @@ class NewContent:
     """Of all its bytes."""
     kind: Kind
     moments: Sequence[EncodedMoment]
-    metadata: Mapping[str, str | int | float] = field(default_factory=dict)
+    metadata: Mapping[str, Fact] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ class Transaction:
         known = self.link(root_id, path, state, content.hash)
         if known is not None:
             return known
-        return self._put(root_id, path, state, self._store(content), failure=None)
+        return self._put(root_id, path, state, self._store(content))
 
     def link(self, root_id: int, path: str, state: FileState, content_hash: str) -> int | None:
         """Let a path have a content that is stored already.
@@ -120,7 +121,7 @@ class Transaction:
         content_id = found.scalar()
         if content_id is None:
             return None
-        return self._put(root_id, path, state, content_id, failure=None)
+        return self._put(root_id, path, state, content_id)
 
     def holds(self, file_id: int, content_hash: str) -> bool:
         """Whether a file has this content."""
@@ -145,9 +146,64 @@ class Transaction:
             for file_id, root_id, path, missing in self._connection.execute(query)
         ]
 
-    def fail(self, root_id: int, path: str, state: FileState, reason: str) -> int:
-        """Record that a file cannot be read, so that it is left alone until it changes."""
-        return self._put(root_id, path, state, content_id=None, failure=reason)
+    def fail(
+        self, root_id: int, path: str, state: FileState, reason: str, *, not_media: bool = False
+    ) -> int:
+        """Record that a file cannot be read, so that it is left alone until it changes.
+
+        Args:
+            root_id: Its root.
+            path: Below the root.
+            state: How it looked.
+            reason: Why, in a sentence.
+            not_media: It is not broken, but nothing that anyseek reads.
+        """
+        return self._put(root_id, path, state, failure=reason, not_media=not_media)
+
+    def pair(
+        self, root_id: int, path: str, state: FileState, leader_id: int, gone: Collection[int]
+    ) -> tuple[int, bool]:
+        """Record that a RAW belongs to the picture that the camera made of it.
+
+        Args:
+            root_id: Its root.
+            path: Below the root.
+            state: How it looks; it need not be read.
+            leader_id: The picture, which has a content.
+            gone: Files that are not where they were: a twin of this picture among them that looks
+                the same is this one, moved.
+
+        Returns:
+            The file's id, and whether it is known under another path.
+        """
+        twins = select(files.c.id).where(
+            files.c.twin_id == leader_id,
+            files.c.size == state.size,
+            files.c.mtime_ns == state.mtime_ns,
+        )
+        for moved in self._connection.scalars(twins).all():
+            if moved in gone:
+                self.move(moved, root_id, path, state)
+                return moved, True
+        return self._put(root_id, path, state, twin_id=leader_id), False
+
+    def annotate(
+        self, root_id: int, path: str, facts: Mapping[str, Fact], sidecars: Sequence[Sidecar]
+    ) -> None:
+        """Record what the sidecars of a file state, over what it states itself.
+
+        Args:
+            root_id: Its root.
+            path: Below the root; nothing happens if it is not known.
+            facts: As in `Media.metadata`.
+            sidecars: Which they are and how they looked when they were read; none take back what
+                earlier ones stated.
+        """
+        self._connection.execute(
+            update(files)
+            .where(files.c.root_id == root_id, files.c.path == path)
+            .values(facts=dict(facts) or None, sidecars=[s.stored() for s in sidecars] or None)
+        )
 
     def touch(self, file_id: int, state: FileState) -> None:
         """Record that a file looks different on disk but holds what it held."""
@@ -158,7 +214,10 @@ class Transaction:
         )
 
     def move(self, file_id: int, root_id: int, path: str, state: FileState) -> None:
-        """Give a file a new path; it keeps its id, its moments and their vectors."""
+        """Give a file a new path; it keeps its id, its moments and their vectors.
+
+        What its sidecars stated is gone: which ones it has at its new place must be told anew.
+        """
         at_target = select(files.c.id).where(files.c.root_id == root_id, files.c.path == path)
         self.forget(i for i in self._connection.scalars(at_target).all() if i != file_id)
         self._connection.execute(
@@ -170,6 +229,8 @@ class Transaction:
                 size=state.size,
                 mtime_ns=state.mtime_ns,
                 missing_since_s=None,
+                facts=None,
+                sidecars=None,
             )
         )
 
@@ -247,8 +308,11 @@ class Transaction:
         root_id: int,
         path: str,
         state: FileState,
-        content_id: int | None,
-        failure: str | None,
+        content_id: int | None = None,
+        *,
+        failure: str | None = None,
+        not_media: bool = False,
+        twin_id: int | None = None,
     ) -> int:
         at = {"root_id": root_id, "path": path}
         before = self._connection.execute(statements.CONTENT_AT, at).scalar()
@@ -258,6 +322,8 @@ class Transaction:
             "mtime_ns": state.mtime_ns,
             "content_id": content_id,
             "failure": failure,
+            "not_media": not_media,
+            "twin_id": twin_id,
             "missing_since_s": None,
         }
         file_id = self._connection.execute(statements.PUT_FILE, row).scalar_one()

@@ -39,6 +39,8 @@ class Type(Enum):
     TEXT = auto()
     NUMBER = auto()
     TIME = auto()
+    LIST = auto()
+    """Several texts: equal if one of them is."""
 
 
 FACTS = {
@@ -51,6 +53,8 @@ FACTS = {
     "album": Type.TEXT,
     "genre": Type.TEXT,
     "description": Type.TEXT,
+    "keywords": Type.LIST,
+    "rating": Type.NUMBER,
     "camera": Type.TEXT,
     "taken": Type.TIME,
     "year": Type.NUMBER,
@@ -60,7 +64,8 @@ FACTS = {
     "width": Type.NUMBER,
     "height": Type.NUMBER,
 }
-"""What can be compared: the first four of the file itself, the rest from `Media.metadata`."""
+"""What can be compared: the first four of the file itself, the rest from what its sidecars state,
+or else from `Media.metadata`."""
 
 COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "=": operator.eq,
@@ -100,6 +105,8 @@ class Comparison:
         found: ColumnElement[bool]
         if self.operator in PART:
             found = func.instr(column, self.value) > 0
+        elif FACTS[self.fact] is Type.LIST:
+            found = COMPARE[self.operator](func.instr(column, f"\n{self.value}\n") == 0, False)
         else:
             if FACTS[self.fact] is Type.TIME:
                 column = func.substr(column, 1, len(str(self.value)))
@@ -162,11 +169,17 @@ def _column(fact: str) -> ColumnElement[Any]:
         return files.c.size
     if fact == "modified":
         return func.local_time(files.c.mtime_ns)
-    facts, place = type_coerce(contents.c.metadata, LargeBinary), f"$.{fact}"
+    return func.coalesce(_stated(files.c.facts, fact), _stated(contents.c.metadata, fact))
+
+
+def _stated(column: ColumnElement[Any], fact: str) -> ColumnElement[Any]:
+    facts, place = type_coerce(column, LargeBinary), f"$.{fact}"
     stated = func.json_extract(facts, place)
     of_type = func.json_type(facts, place)
     fits: ColumnElement[bool]
-    if FACTS[fact] is Type.NUMBER:
+    if FACTS[fact] is Type.LIST:
+        stated, fits = func.folded_lines(cast(stated, LargeBinary)), of_type == "array"
+    elif FACTS[fact] is Type.NUMBER:
         fits = of_type.in_(["integer", "real"])
     else:
         # As bytes, since text in a file may hold what Python does not take for Unicode.
@@ -279,7 +292,9 @@ def _tokens(text: str) -> list[_Token]:
 
 def _value(fact: str, sign: _Token, token: _Token) -> str | int | float:
     """A value in the form in which it is compared."""
-    if sign.says(*PART) and FACTS[fact] is not Type.TEXT:
+    if FACTS[fact] is Type.LIST and not sign.says(*PART, "=", "!="):
+        _refuse(sign, f"{fact} are texts; compare them with one of = != ~ contains.")
+    if sign.says(*PART) and FACTS[fact] not in (Type.TEXT, Type.LIST):
         _refuse(sign, f"{fact} is no text; compare it with one of {' '.join(COMPARE)}.")
     if FACTS[fact] is Type.NUMBER:
         return _number(fact, token)

@@ -23,7 +23,7 @@ def exif_facts(exif: Exif) -> dict[str, str | int | float]:
     Tags are those of Exif 2.32; `taken` is ISO 8601, with the offset if the camera stated one.
     """
     facts: dict[str, str | int | float] = {}
-    camera = _camera(clean(exif.get(MAKE)), clean(exif.get(MODEL)))
+    camera = camera_name(clean(exif.get(MAKE)), clean(exif.get(MODEL)))
     texts = {"camera": camera, "artist": exif.get(ARTIST), "description": exif.get(DESCRIPTION)}
     facts |= {key: text for key, value in texts.items() if (text := clean(value))}
     details = exif.get_ifd(EXIF_IFD)
@@ -42,7 +42,7 @@ def exif_facts(exif: Exif) -> dict[str, str | int | float]:
     return facts
 
 
-def _camera(make: str, model: str) -> str:
+def camera_name(make: str, model: str) -> str:
     """Make and model, without a make that the model repeats: "Canon EOS R5"."""
     first = make.split()[0].lower() if make else ""
     return model if first and model.lower().startswith(first) else f"{make} {model}".strip()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from retrieval.media.content import Content
     from retrieval.media.windows import Windows
-    from retrieval.records import Moment
+    from retrieval.records import Fact, Moment
 
 BY_MARK = (
     "heif:open_heif",
@@ -61,10 +61,11 @@ class Media:
     pieces: Iterator[tuple[Moment, Content]]
     """Moments in order, each with its content; decodes as it goes, never the whole file at once.
     Raises MediaError at the first piece that cannot be decoded."""
-    metadata: Mapping[str, str | int | float] = field(default_factory=dict)
+    metadata: Mapping[str, Fact] = field(default_factory=dict)
     """Facts the file states about itself. Text: title, artist, album, genre, description, camera,
     taken (ISO 8601, as exact as stated). Numbers: year, latitude, longitude (degrees, south and
-    west negative), duration_s, width, height (pixels, before any turn)."""
+    west negative), rating (0 to 5, -1 for rejected), duration_s, width, height (pixels, before any
+    turn). List of texts: keywords."""
 
     def close(self) -> None:
         """Stop decoding, if it has not come to its end: that frees what the decoder holds."""

@@ -15,6 +15,7 @@ from retrieval.media.media import Media
 from retrieval.media.pixels import MAX_PIXELS, to_pixels, to_rgb
 from retrieval.media.reasons import reasons
 from retrieval.media.tags import tag_facts
+from retrieval.media.xmp import xmp_facts
 from retrieval.records import Kind, Modality, Moment
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from retrieval.media.content import Content, Picture
     from retrieval.media.windows import Windows
+    from retrieval.records import Fact
 
 MAX_JPEG_PIXELS = 1 << 30
 """Most pixels of a sequential JPEG, which is decoded at a coarser scale and line by line."""
@@ -91,7 +93,8 @@ def picture_media(image: ImageFile, file: BinaryIO, windows: Windows) -> Media:
     """
     _check_size(image)
     width, height = image.size
-    facts = tag_facts(image.info) | _exif_facts(image) | {"width": width, "height": height}
+    facts = {**tag_facts(image.info), **_exif_facts(image), **_xmp_facts(image)}
+    facts |= {"width": width, "height": height}
     return Media(Kind.IMAGE, _pieces(image, file, windows), facts)
 
 
@@ -160,6 +163,19 @@ def _exif_facts(image: ImageFile) -> dict[str, str | int | float]:
     try:
         return exif_facts(image.getexif())
     except Exception:
+        return {}
+
+
+def _xmp_facts(image: ImageFile) -> dict[str, Fact]:
+    """What photo programs wrote, as Pillow finds it in JPEG, PNG, WebP, TIFF and AVIF."""
+    packet = image.info.get("xmp")
+    if isinstance(packet, str):
+        packet = packet.encode()
+    if not isinstance(packet, bytes):
+        return {}
+    try:
+        return xmp_facts(packet)
+    except MediaError:
         return {}
 
 

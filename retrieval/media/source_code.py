@@ -8,7 +8,7 @@ SUFFIXES = (
     ".asm .bash .bat .c .cc .cfg .clj .cmake .conf .cpp .cs .css .cxx .dart .diff .el .erl .ex .f90"
     " .fs .go .gradle .h .hh .hpp .hs .ini .ipynb .java .jl .js .json .jsonl .jsx .kt .less .lisp"
     " .lock .lua .m .map .mjs .ml .mm .patch .php .pl .pm .properties .ps1 .py .pyi .r .rb .rs"
-    " .sass .scala .scss .sh .sql .swift .tcl .tf .toml .ts .tsx .vb .vim .vue .xsd .xsl .yaml"
+    " .scala .scss .sh .sql .swift .tcl .tf .toml .ts .tsx .vb .vim .vue .xmp .xsd .xsl .yaml"
     " .yml .zsh"
 )
 NAMES = "makefile dockerfile cmakelists.txt requirements.txt gemfile"

@@ -45,11 +45,11 @@ def tag_facts(tags: Mapping[Any, Any]) -> dict[str, str | int | float]:
     return facts
 
 
-def clean(value: Any) -> str:
-    """One line of visible characters, at most `LONGEST`; what is no text becomes empty."""
+def clean(value: Any, longest: int = LONGEST) -> str:
+    """One line of visible characters, at most `longest`; what is no text becomes empty."""
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
     if not isinstance(value, str):
         return ""
-    visible = "".join(c if c.isprintable() else " " for c in value[: 4 * LONGEST])
-    return " ".join(visible.split())[:LONGEST]
+    visible = "".join(c if c.isprintable() else " " for c in value[: 4 * longest])
+    return " ".join(visible.split())[:longest]

@@ -10,8 +10,8 @@ import numpy as np
 
 from retrieval.vector_index.damage import IndexDamaged
 from retrieval.vector_index.part import Part
-from retrieval.vector_index.plan import MASK_NS, SELECTION, Plan, Way, rows_ms, scan_ms
-from retrieval.vector_index.ranking import best, merged, rounding
+from retrieval.vector_index.plan import Plan, Way, choosing_ms, rows_ms, scan_ms
+from retrieval.vector_index.ranking import best, merged, products_at, rounding
 
 if TYPE_CHECKING:
     from retrieval.vector_index.codes import Codes
@@ -21,6 +21,18 @@ if TYPE_CHECKING:
     from retrieval.vectors import Ids, Vectors
 
 log = logging.getLogger(__name__)
+
+SIEVED = 16_000
+"""Most candidates of all rows from which those that are allowed are picked."""
+
+SLACK = 1.3
+"""So many times the candidates that would do if the allowed rows lay at random."""
+
+COUNTED = 50_000
+"""Allowed rows at most whose lists are counted; of more, an even sample of these."""
+
+FAR = 1.5
+"""When so many times the usual lists must be probed, the allowed rows lie far from a query."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -39,60 +51,108 @@ class CodedPart(Part):
             return Part.search(self, queries, k, allowed)
 
     def _searched(self, queries: Vectors, k: int, allowed: Ids | None) -> tuple[list[Ranked], Plan]:
-        look = self.effort.look(k)
         if allowed is None:
+            look = self.effort.look(k)
             by_scan = scan_ms(len(self.ids), queries.shape[1])
             if by_scan <= self.codes.cost_ms(self.effort.probes, look):
                 return Part.search(self, queries, k, None)
             plan = Plan(Way.CODES, len(self), self.effort.probes, look)
-            return self._by_codes(queries, k, plan, self.alive), plan
-        at = self.positions(allowed)
-        share = len(at) / len(self.ids)
-        look = self.effort.look(k, share)
-        by_set = rows_ms(len(at), queries.shape[1])
-        usual = self.effort.probes_for(share)
-        if len(at) <= look or by_set <= self._filtered_ms(usual, look):
-            return self.scan(queries, k, at), Plan(Way.SET, len(at))
-        probes = self._probes(queries, at, usual)
-        if by_set <= self._filtered_ms(probes, look):
-            return self.scan(queries, k, at), Plan(Way.SET, len(at))
-        plan = Plan(Way.FILTERED_CODES, len(at), probes, look)
-        mask = np.zeros(len(self.ids), np.bool_)
-        mask[at] = True
-        return self._by_codes(queries, k, plan, mask), plan
+            return self._ranked_all(queries, self._living(queries, look, plan.probes), k), plan
+        if self.is_few(allowed):
+            at = self.positions(allowed)
+            if self._is_set(len(at), queries.shape[1], k):
+                return self.scan(queries, k, at), Plan(Way.SET, len(at))
+        mask = self.holding(allowed)
+        rows = int(np.count_nonzero(mask))
+        if self._is_set(rows, queries.shape[1], k):
+            return self.scan(queries, k, np.flatnonzero(mask)), Plan(Way.SET, rows)
+        return self._filtered(queries, k, mask, rows)
 
-    def _by_codes(self, queries: Vectors, k: int, plan: Plan, allowed: Mask | None) -> list[Ranked]:
-        found = self.codes.nearest(queries, plan.look, plan.probes, allowed)
+    def _living(self, queries: Vectors, look: int, probes: int) -> list[Positions]:
+        """The nearest of all rows that were not removed, by their codes."""
+        if self.alive is not None:
+            found = self._sieved(queries, self.alive, look, len(self) / len(self.ids), probes)
+            if found is not None:
+                return found
+        return self.codes.nearest(queries, look, probes, self.alive)
+
+    def _is_set(self, rows: int, dim: int, k: int) -> bool:
+        """Whether scoring an allowed set of so many rows costs no more than the codes do."""
+        share = rows / len(self.ids)
+        look = self.effort.look(k, share)
+        probes = self.effort.probes_for(share)
+        return rows <= look or rows_ms(rows, dim) <= self._filtered_ms(probes, look, share)
+
+    def _filtered(
+        self, queries: Vectors, k: int, mask: Mask, rows: int
+    ) -> tuple[list[Ranked], Plan]:
+        """The k nearest among the rows of a mask, by their codes."""
+        share = rows / len(self.ids)
+        look = self.effort.look(k, share)
+        usual = self.effort.probes_for(share)
+        probes = self._probes(queries, mask, rows, usual)
+        if rows_ms(rows, queries.shape[1]) <= self._filtered_ms(probes, look, share):
+            return self.scan(queries, k, np.flatnonzero(mask)), Plan(Way.SET, rows)
+        if look / share <= SIEVED and probes <= FAR * usual:
+            found = self._sieved(queries, mask, look, share, probes)
+            if found is not None:
+                plan = Plan(Way.SIEVED_CODES, rows, probes, look)
+                return self._ranked_all(queries, found, k), plan
+        plan = Plan(Way.FILTERED_CODES, rows, probes, look)
+        found = self.codes.nearest(queries, look, probes, mask)
+        return self._ranked_all(queries, found, k), plan
+
+    def _sieved(
+        self, queries: Vectors, mask: Mask, look: int, share: float, probes: int
+    ) -> list[Positions] | None:
+        """Those that are allowed among the nearest of all rows, by their codes.
+
+        FAISS asks a selector about every row that looks good so far, which takes half as long
+        again as the codes do; a longer list of candidates costs next to nothing.
+
+        Returns:
+            None if there are too few, since the allowed rows lie elsewhere.
+        """
+        wide = min(int(SLACK * look / share) + look, self.codes.count)
+        found = []
+        for candidates in self.codes.nearest(queries, wide, probes, None):
+            allowed = candidates[mask[candidates]][:look]
+            if len(allowed) < look and len(candidates) == wide:
+                return None
+            found.append(allowed)
+        return found
+
+    def _ranked_all(self, queries: Vectors, found: list[Positions], k: int) -> list[Ranked]:
         return [self._rescored(q, at, k) for q, at in zip(queries, found, strict=True)]
 
     def _rescored(self, query: Vectors, candidates: Positions, k: int) -> Ranked:
         """The k nearest candidates: those near the k-th by float32 are ranked exactly."""
         if not len(candidates):
             return merged([], k)
-        rows = self.rows[candidates]
-        scores = np.vecdot(rows, query)
+        scores = products_at(self.rows, candidates, query)
         if len(candidates) > k:
             doubt = 2 * rounding(len(query)) * self.reach * float(np.linalg.norm(query))
             kth = np.partition(scores, len(scores) - k)[len(scores) - k]
-            near = scores >= kth - doubt
-            rows, candidates = rows[near], candidates[near]
-        exact = np.einsum("ij,j->i", rows.astype(np.float64), query.astype(np.float64))
+            candidates = candidates[scores >= kth - doubt]
+        rows = self.rows[candidates].astype(np.float64)
+        exact = np.einsum("ij,j->i", rows, query.astype(np.float64))
         return best(self.ids[candidates], exact.astype(np.float32), k)
 
-    def _filtered_ms(self, probes: int, look: int) -> float:
-        mask_ms = len(self.ids) * MASK_NS * 1e-6
-        return mask_ms + SELECTION * self.codes.cost_ms(probes, look)
+    def _filtered_ms(self, probes: int, look: int, share: float) -> float:
+        """What codes among some rows should cost beyond knowing which rows these are."""
+        return self.codes.cost_ms(probes, look) + choosing_ms(look, share, SIEVED)
 
-    def _probes(self, queries: Vectors, allowed: Positions, usual: int) -> int:
+    def _probes(self, queries: Vectors, mask: Mask, rows: int, usual: int) -> int:
         """Lists to probe so that as many allowed rows are seen as if they lay at random.
 
         What is allowed may lie far from the query: the pictures of one folder, say.
         """
         lists = self.codes.lists
-        if lists == 1:
-            return 1
-        counts = np.bincount(self.codes.list_of[allowed], minlength=lists)
-        wanted = min(len(allowed) * usual / lists, float(len(allowed)))
+        if usual >= lists:
+            return lists
+        counted = np.flatnonzero(mask)[:: max(1, rows // COUNTED)]
+        counts = np.bincount(self.codes.list_of[counted], minlength=lists)
+        wanted = len(counted) * usual / lists
         needed = [
             int(np.searchsorted(np.cumsum(counts[self.codes.lists_near(q[None])]), wanted)) + 1
             for q in queries

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-QUERIES = 150
+QUERIES = 400
 """Queries of each sort that recall is measured with."""
 
 GROWN = 0.25

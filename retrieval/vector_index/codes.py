@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.vector_index.backend import faiss
+from retrieval.vector_index.backend import faiss, threads
 from retrieval.vector_index.damage import IndexDamaged
 from retrieval.vector_index.plan import codes_ms
 from retrieval.vector_index.ranking import FEW_QUERIES
@@ -33,6 +33,9 @@ ADD_ROWS = 32_768
 TRAIN_ROWS = 20_000
 ROWS_PER_LIST = 40
 ITERATIONS = 10
+
+MANY_LISTS = 1024
+"""From here k-means over the centres of lists is shared between threads."""
 
 
 class Codes:
@@ -55,20 +58,15 @@ class Codes:
         index = faiss().IndexIVFPQFastScan(
             quantizer, dim, lists, dim // choice.sub_dim, 4, faiss().METRIC_INNER_PRODUCT
         )
-        index.pq.cp.niter = index.cp.niter = ITERATIONS
-        index.cp.min_points_per_centroid = 1
-        # Rows lie in a cone, so that long centres would draw most rows to a few lists.
-        index.cp.spherical = True
+        index.pq.cp.niter = ITERATIONS
         wanted = min(len(rows), max(TRAIN_ROWS, ROWS_PER_LIST * lists))
         at = np.sort(np.random.default_rng(0).choice(len(rows), wanted, replace=False))
         sample = np.ascontiguousarray(rows[at])
-        threads = faiss().omp_get_max_threads()
         # Hundreds of tiny k-means runs: sharing each between threads takes ten times as long.
-        faiss().omp_set_num_threads(1)
-        try:
+        with threads(None if lists >= MANY_LISTS else 1):
+            quantizer.add(_centres(sample, lists))
+        with threads(1):
             index.train(sample)
-        finally:
-            faiss().omp_set_num_threads(threads)
         return cls(index)
 
     @property
@@ -144,22 +142,15 @@ class Codes:
         selector = None if bits is None else faiss().IDSelectorBitmap(bits)
         parameters = faiss().SearchParametersIVF(nprobe=probes, sel=selector)
         index = self.index
-        few = len(queries) < FEW_QUERIES
-        threads = faiss().omp_get_max_threads()
-        if few:
-            faiss().omp_set_num_threads(1)
-        try:
+        with threads(1 if len(queries) < FEW_QUERIES else None):
             _, found = index.search(queries, look, params=parameters)
-        finally:
-            if few:
-                faiss().omp_set_num_threads(threads)
         return [row[row >= 0] for row in found]
 
     def lists_near(self, query: Vectors) -> npt.NDArray[np.int64]:
         """All lists, those nearest to a query `(1, dim)` first."""
-        _, order = self.index.quantizer.search(query, self.lists)
-        near: npt.NDArray[np.int64] = order[0]
-        return near
+        quantizer = faiss().downcast_index(self.index.quantizer)
+        flat = faiss().rev_swig_ptr(quantizer.get_xb(), self.lists * int(quantizer.d))
+        return np.argsort(-np.vecdot(flat.reshape(self.lists, -1), query[0]))
 
     def write(self, path: Path) -> int:
         """Write to a file; returns its checksum."""
@@ -180,3 +171,16 @@ class Codes:
             return faiss().deserialize_index(data)
         except (OSError, RuntimeError) as error:
             raise IndexDamaged(f"{self._path.name}: {error}") from error
+
+
+def _centres(sample: Vectors, lists: int) -> Vectors:
+    """Centres `(lists, dim)` of the lists, by k-means over a sample of rows `(n, dim)`."""
+    dim = sample.shape[1]
+    clustering = faiss().Clustering(dim, lists)
+    clustering.niter = ITERATIONS
+    clustering.min_points_per_centroid = 1
+    # Rows lie in a cone, so that long centres would draw most rows to a few lists.
+    clustering.spherical = True
+    clustering.train(sample, faiss().IndexFlatIP(dim))
+    centres: Vectors = faiss().vector_to_array(clustering.centroids).reshape(lists, dim)
+    return centres

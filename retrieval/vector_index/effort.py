@@ -23,16 +23,14 @@ FEW, MANY = 10, 100
 MOST_LOOKS = 1500
 """Candidates re-scored at most for MANY results."""
 
-MOST_TIMES_FILTERED = 4
-"""Candidates re-scored with a filter, at most so many times those without."""
-
 NOT_FOUND = 2**62
 """Rank of what is not among the candidates."""
 
 Ranks = npt.NDArray[np.int64]
 
-MARGIN = 0.6
-"""Share of the allowed misses that is kept in hand, since a sample is no proof."""
+MARGIN = 0.3
+"""Share of the allowed misses that is kept in hand, since a sample is no proof: with 400 queries
+the standard error of a recall of 0.99 is 0.0018 (measured), so that this is 1.7 of them."""
 
 FILTERS = (0.1, 0.01)
 """Shares of random rows allowed, for which the lists that must be probed are measured."""
@@ -116,13 +114,13 @@ def tune(part: Part, codes: Codes, own: Vectors, off: Vectors, recall: float) ->
     many = min(MANY, len(part))
     truth = _truth(part, queries, many, None)
     best: tuple[float, int, int, int, Ranks] | None = None
-    for probes in _ladder(codes.lists):
+    for probes in reversed(_ladder(codes.lists)):
         found = codes.nearest(queries, min(MOST_LOOKS, codes.count), probes, part.alive)
         ranks = _ranks(found, truth)
         few = _look(ranks[:, : min(FEW, many)], goal, of_own)
         more = _look(ranks, recall, of_own)
         if few is None or more is None:
-            continue
+            break  # fewer lists hold less
         cost = codes.cost_ms(probes, few)
         if best is None or cost < best[0]:
             best = cost, probes, few, more, ranks
@@ -188,13 +186,14 @@ def _filtered(
         if part.alive is not None:
             allowed &= part.alive
         truth = _truth(part, queries, FEW, np.flatnonzero(allowed))
-        most = min(MOST_TIMES_FILTERED * look, codes.count)
-        for more in (p for p in _ladder(codes.lists) if p >= probes):
-            ranks = _ranks(codes.nearest(queries, most, more, allowed), truth)
-            enough = _look(ranks, goal, of_own)
-            if enough is not None:
+        most = min(MOST_LOOKS, codes.count)
+        best = (codes.lists, most)
+        for more in (p for p in reversed(_ladder(codes.lists)) if p >= probes):
+            enough = _look(_ranks(codes.nearest(queries, most, more, allowed), truth), goal, of_own)
+            if enough is None:
                 break
-        needed.append((more, max(look, enough or most)))
+            best = min(best, (more, max(look, enough)), key=lambda e: codes.cost_ms(*e))
+        needed.append(best)
     return needed
 
 

@@ -9,7 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from retrieval.vector_index.plan import Plan, Way
-from retrieval.vector_index.ranking import best, inner_products, merged, quick_products, rounding
+from retrieval.vector_index.ranking import (
+    FEW_QUERIES,
+    best,
+    inner_products,
+    merged,
+    products_at,
+    quick_products,
+    rounding,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -82,15 +90,23 @@ class Part:
 
     def positions(self, ids: Ids) -> Positions:
         """The rows, ascending, that hold some ids and are alive."""
-        if len(ids) * FEW < len(self.ids):
+        if self.is_few(ids):
             wanted = ids if (ids[1:] > ids[:-1]).all() else np.unique(ids)
             at = np.searchsorted(self.ids, wanted)
             inside = at < len(self.ids)
             at, wanted = at[inside], wanted[inside]
             at = at[self.ids[at] == wanted]
-        else:
-            at = np.flatnonzero(self._holds(ids))
-        return at if self.alive is None else at[self.alive[at]]
+            return at if self.alive is None else at[self.alive[at]]
+        return np.flatnonzero(self.holding(ids))
+
+    def is_few(self, ids: Ids) -> bool:
+        """Whether some ids are better looked up one by one."""
+        return len(ids) * FEW < len(self.ids)
+
+    def holding(self, ids: Ids) -> Mask:
+        """Which rows `(n,)` hold one of some ids and are alive."""
+        held = self._holds(ids)
+        return held if self.alive is None else held & self.alive
 
     def search(self, queries: Vectors, k: int, allowed: Ids | None) -> tuple[list[Ranked], Plan]:
         """The k nearest of each query `(q, dim)`, among the allowed ids or all."""
@@ -123,7 +139,9 @@ class Part:
         if last - first >= SPREAD * len(self.ids):
             return np.isin(self.ids, ids)
         place = np.zeros(last - first + 1, np.bool_)
-        place[ids[(ids >= first) & (ids <= last)] - first] = True
+        if len(ids) and (ids.min() < first or ids.max() > last):
+            ids = ids[(ids >= first) & (ids <= last)]
+        place[ids - first if first else ids] = True
         return place if len(place) == len(self.ids) else place[self.ids - first]
 
     def _scored(
@@ -132,6 +150,9 @@ class Part:
         """Piece by piece: row numbers and scores `(q, m)`."""
         wanted = self.living() if allowed is None else allowed
         total = len(self.ids) if isinstance(wanted, slice) else len(wanted)
+        if not isinstance(wanted, slice) and len(queries) < FEW_QUERIES:
+            yield wanted, np.stack([products_at(self.rows, wanted, query) for query in queries])
+            return
         step = max(1, SCAN_SCORES // max(len(queries), self.rows.shape[1], 1))
         for start in range(0, total, step):
             stop = min(start + step, total)

@@ -21,12 +21,8 @@ CODE_NS = 0.05
 PROBE_US = 1.5
 """To begin another list."""
 
-SELECTION = 1.6
-"""How much longer the codes take when only some rows are allowed: FAISS asks about each row that
-looks good, and fewer good ones are there to tell it what that means."""
-
-MASK_NS = 1.0
-"""To mark, for each row of the index, whether it is allowed."""
+CANDIDATE_NS = 120.0
+"""To keep one more candidate, before it is known whether it is allowed."""
 
 
 class Way(StrEnum):
@@ -38,6 +34,8 @@ class Way(StrEnum):
     """Every row of the allowed set was looked at."""
     CODES = "codes"
     """Candidates came from the codes of all rows."""
+    SIEVED_CODES = "sieved codes"
+    """More candidates came from the codes of all rows, of which the allowed ones were kept."""
     FILTERED_CODES = "filtered codes"
     """Candidates came from the codes of the allowed rows."""
 
@@ -78,3 +76,8 @@ def codes_ms(rows: int, dim: int, sub_dim: int, *, share: float, probes: int, lo
     """
     scanned = rows * share * dim / sub_dim * CODE_NS * 1e-6
     return scanned + probes * PROBE_US * 1e-3 + rows_ms(look, dim)
+
+
+def choosing_ms(look: int, share: float, most: int) -> float:
+    """Time to keep so many candidates that `look` of them are allowed, at most `most`."""
+    return min(look / share, most) * CANDIDATE_NS * 1e-6

@@ -4,7 +4,7 @@
 |--------------------|--------------------------------------------------------------------------|
 | up to 20,000       | exact: every row is looked at                                            |
 | up to 100,000      | one list of 4-bit codes, all scanned; the best re-scored from the rows   |
-| more               | the codes in some 2 * sqrt(n) lists, of which the nearest are scanned    |
+| more               | the codes in some 4 * sqrt(n) lists, of which the nearest are scanned    |
 
 With a recall of 1 every size is exact. Codes take `dim / 8` bytes a moment, less where the memory
 would not hold them: then more rows are re-scored. `docs/scale.md` has the measurements.
@@ -13,12 +13,17 @@ would not hold them: then more rows are re-scored. `docs/scale.md` has the measu
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import log2
 
 EXACT_ROWS = 20_000
 """Up to here a scan of everything takes under a millisecond or two."""
 
 ONE_LIST_ROWS = 100_000
 """Up to here a scan of all codes is as fast as choosing lists first."""
+
+LISTS_PER_ROOT = 4
+"""Lists for each square root of the number of rows. With half as many, a query from off the data
+has to look into twice as many rows; with twice as many, training takes twice as long."""
 
 OUTGROWN = 4
 """After growing this many times since it was trained an index is trained anew."""
@@ -67,7 +72,7 @@ def choose(rows: int, dim: int, wish: Wish) -> Choice:
     if rows <= ONE_LIST_ROWS:
         lists, why = 1, f"{rows:,} moments are too many to scan their vectors"
     else:
-        lists = 2 ** _log2(2 * rows**0.5)
+        lists = 2 ** round(log2(LISTS_PER_ROOT * rows**0.5))
         why = f"{rows:,} moments are too many to scan all their codes"
     return Choice(lists, sub_dim, rows, why + squeezed)
 
@@ -93,10 +98,6 @@ def outgrown(choice: Choice, rows: int, dim: int, wish: Wish) -> bool:
     if now.sub_dim > choice.sub_dim:
         return True
     return choice.lists > 1 and rows > OUTGROWN * choice.trained_rows
-
-
-def _log2(value: float) -> int:
-    return max(0, int(value).bit_length() - 1)
 
 
 def _bytes(rows: int, dim: int, sub_dim: int) -> float:

@@ -15,6 +15,7 @@ from .program import complain
 from .progress import Display
 from .stopping import exit_code
 from .terminal import show
+from .wishes import MemoryOption, RecallOption, ask
 
 if TYPE_CHECKING:
     from indexer.progress import Summary
@@ -53,6 +54,8 @@ def index(
     ] = False,
     models: ModelsOption = None,
     device: DeviceOption = Device.AUTO,
+    recall: RecallOption = None,
+    memory: MemoryOption = None,
     library: LibraryOption = None,
 ) -> None:
     """Bring the library up to date with folders.
@@ -63,6 +66,7 @@ def index(
     """
     open_library = new_or_existing if paths else existing
     with open_library(library, models, device) as opened:
+        ask(opened, recall, memory)
         run(opened, paths or [], exclude=exclude or (), retry_failed=retry_failed)
 
 

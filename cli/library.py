@@ -10,12 +10,14 @@ from .harmless import harmless
 from .place import Device, DeviceOption, LibraryOption, ModelsOption, existing
 from .program import complain
 from .terminal import say, show
+from .wishes import MemoryOption, RecallOption, ask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from retrieval.library import Stats
     from retrieval.records import Kind, Modality
+    from retrieval.vector_index import IndexStatus
 
 
 def status(library: LibraryOption = None) -> None:
@@ -24,10 +26,16 @@ def status(library: LibraryOption = None) -> None:
 
     with existing(library) as opened:
         stats = opened.stats()
+        wish = opened.indexes.wish
+        indexes = opened.indexes.describe()
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
-    for name, value in _facts(stats):
+    asked = f"recall {wish.recall:g}"
+    if wish.memory is not None:
+        asked += f", at most {size(wish.memory)} in memory"
+    indexed = [(f"{one.space} {one.modality}", _told(one)) for one in indexes]
+    for name, value in [*_facts(stats), ("asked", asked), *indexed]:
         grid.add_row(name, value)
     show(grid)
 
@@ -52,10 +60,13 @@ def verify(
     say(f"All is well. Checked in {perf_counter() - started_s:.1f} s.")
 
 
-def rebuild(library: LibraryOption = None) -> None:
+def rebuild(
+    recall: RecallOption = None, memory: MemoryOption = None, library: LibraryOption = None
+) -> None:
     """Make the search indexes anew; no file is read again."""
     started_s = perf_counter()
     with existing(library) as opened:
+        ask(opened, recall, memory)
         opened.rebuild()
         moments = sum(opened.stats().counts.moments.values())
     say(
@@ -81,6 +92,18 @@ def _facts(stats: "Stats") -> list[tuple[str, str]]:
     if counts.failed:
         facts.append(("failed", f"{counts.failed:,}  (anyseek failures says why)"))
     return facts
+
+
+def _told(index: "IndexStatus") -> str:
+    """What an index is, why, and what it was measured to find."""
+    told = f"{index.kind}: {index.why}"
+    if index.recall_own is None or index.recall_off is None:
+        return told
+    return (
+        f"{told}; finds {index.recall_own:.1%} of the nearest to its own moments and "
+        f"{index.recall_off:.1%} to queries of other kinds, in {index.search_ms:.1f} ms, "
+        f"with {size(index.code_bytes)} in memory"
+    )
 
 
 def _listed(counts: "Mapping[Kind, int] | Mapping[Modality, int]") -> str:

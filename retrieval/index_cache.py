@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import zlib
+from dataclasses import asdict
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,9 @@ log = logging.getLogger(__name__)
 SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 """What a space's name may hold to name a file as it stands, on every file system."""
 
+WISH = "index_wish"
+"""The fact in the catalog that says what is asked of the indexes."""
+
 Key = tuple[str, Modality]
 Stamp = tuple[int, int]
 
@@ -38,15 +42,13 @@ Stamp = tuple[int, int]
 class IndexCache:
     """One index for each space and modality, kept under `vectors/` of the library."""
 
-    def __init__(self, folder: Path, catalog: Catalog, wish: Wish = DEFAULT_WISH) -> None:
+    def __init__(self, folder: Path, catalog: Catalog) -> None:
         """Open nothing yet.
 
         Args:
             folder: Where the files lie.
-            catalog: What the indexes follow.
-            wish: The recall to reach and the memory to stay in.
+            catalog: What the indexes follow, and where it stands what is asked of them.
         """
-        self._wish = wish
         self._folder = folder
         self._catalog = catalog
         self._indexes: dict[Key, VectorIndex] = {}
@@ -72,12 +74,28 @@ class IndexCache:
                     index.update(changes.removed, changes.added, changes.change)
             return index
 
+    @property
+    def wish(self) -> Wish:
+        """The recall to reach and the memory to stay in, of all indexes together."""
+        asked = self._catalog.facts().get(WISH)
+        return Wish(**asked) if asked else DEFAULT_WISH
+
+    def ask(self, wish: Wish) -> None:
+        """Ask for something else from the next refresh on; for the writer only."""
+        if wish != self.wish:
+            with self._catalog.transaction() as transaction:
+                transaction.set_fact(WISH, asdict(wish))
+
     def refresh(self) -> None:
         """Bring all indexes and their files in step with the catalog; for the writer only."""
         require_faiss()
+        wish = self.wish
+        shares = {} if wish.memory is None else self._shares()
         for space, dim in self._catalog.spaces().items():
             for modality in Modality:
-                self._write((space, modality), dim)
+                key = (space, modality)
+                self._file(key, dim).wish = wish.part(shares.get(key, 1.0))
+                self._write(key, dim)
 
     def is_saved(self) -> bool:
         """Whether the files are in step with the catalog; looks no further than their headers."""
@@ -168,10 +186,18 @@ class IndexCache:
                 self._folder,
                 f"{safe}.{modality}",
                 dim,
-                self._wish,
-                lambda n: self._foreign(space, modality, n),
+                queries=lambda n: self._foreign(space, modality, n),
             )
         return self._files[key]
+
+    def _shares(self) -> dict[Key, float]:
+        """Which part of all vectors' numbers lies in each index."""
+        dims = self._catalog.spaces()
+        sizes = {
+            (space, modality): n * dims[space]
+            for space, modality, n in self._catalog.vectors.counts()
+        }
+        return {key: size / sum(sizes.values()) for key, size in sizes.items()}
 
     def _foreign(self, space: str, modality: Modality, n: int) -> Vectors:
         """Up to n vectors of other modalities in a space: queries that lie off the data."""

@@ -329,6 +329,37 @@ class Library:
                 self._hubs.fill(self.catalog)
             self.indexes.refresh()
 
+    def tune(
+        self,
+        *,
+        recall: float | None = None,
+        memory: int | None = None,
+    ) -> None:
+        """Ask something else of the indexes, which the library remembers; None leaves what is.
+
+        It holds from the next `refresh` or `rebuild` on; `indexes.describe()` says what came of it.
+
+        Args:
+            recall: Share of the truly nearest that a search must find, 0.5 to 1; 1 for exact
+                search at any size. At first 0.99.
+            memory: Bytes that all indexes together may keep in memory; 0 for no limit, as at first.
+
+        Raises:
+            LibraryError: a value makes no sense.
+            LibraryLocked: another process is writing.
+        """
+        wish = self.indexes.wish
+        if recall is not None:
+            wish = replace(wish, recall=recall)
+        if memory is not None:
+            wish = replace(wish, memory=memory or None)
+        if not 0.5 <= wish.recall <= 1:
+            raise LibraryError(f"recall = {wish.recall}: ask for a share between 0.5 and 1.")
+        if wish.memory is not None and wish.memory < 1:
+            raise LibraryError(f"memory = {wish.memory}: give bytes, or 0 for no limit.")
+        with self.writing():
+            self.indexes.ask(wish)
+
     def rebuild(self) -> None:
         """Make the indexes, of vectors and of words, anew from the catalog."""
         with self.writing():

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import pytest
+import typer
 
-from cli.amounts import clock, counted, size
+from cli.amounts import bytes_of, clock, counted, size
 
 
 @pytest.mark.parametrize(
@@ -41,3 +42,24 @@ def test_size(n_bytes: int, told: str) -> None:
 )
 def test_clock(seconds: float, told: str) -> None:
     assert clock(seconds) == told
+
+
+@pytest.mark.parametrize(
+    ("typed", "n_bytes"),
+    [
+        ("2GB", 2 * 10**9),
+        ("500 mb", 500 * 10**6),
+        ("1.5g", 15 * 10**8),
+        ("800000", 800_000),
+        ("1 B", 1),
+        ("3T", 3 * 10**12),
+    ],
+)
+def test_bytes_as_people_type_them(typed: str, n_bytes: int) -> None:
+    assert bytes_of(typed) == n_bytes
+
+
+@pytest.mark.parametrize("typed", ["", "GB", "2 GHz", "-1GB", "0", "1e9", "1,5 GB", "9" * 20])
+def test_what_is_no_size(typed: str) -> None:
+    with pytest.raises(typer.BadParameter, match="no size"):
+        bytes_of(typed)

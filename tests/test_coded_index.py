@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -126,9 +127,7 @@ class Removed(Collection):
     index_gone: Ids = NONE
 
 
-KEPT: dict[str, Removed] = {}
-
-
+@cache
 def _kept() -> Removed:
     made = Removed(Path(tempfile.mkdtemp(prefix="anyseek-")) / "vectors", seed=3)
     made.step(3600)
@@ -245,7 +244,7 @@ def test_candidates_sieved_are_those_that_a_selector_finds(large: Collection) ->
 @given(data=st.data())
 def test_any_filter_after_any_removals(data: st.DataObject) -> None:
     """The codes of what was removed stay; whatever is allowed, none of it comes back."""
-    made = KEPT.setdefault("made", _kept())
+    made = _kept()
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
     share = data.draw(st.sampled_from([0.002, 0.02, 0.2, 0.5, 0.9]))
     by_cluster = data.draw(st.booleans())

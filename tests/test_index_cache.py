@@ -21,7 +21,7 @@ from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
 from retrieval.errors import MissingPackage
 from retrieval.index_cache import IndexCache
 from retrieval.records import Kind, Modality, Moment
-from retrieval.vector_index import Wish, coder, effort, index_file, policy
+from retrieval.vector_index import IndexStatus, Wish, coder, effort, index_file, policy
 from retrieval.vector_index.codes import Codes
 from retrieval.vector_index.part import Part
 from retrieval.vectors import Ids, Vectors, unit_rows
@@ -482,7 +482,8 @@ def test_a_large_index_is_measured_with_vectors_of_other_modalities(
     monkeypatch.setattr(coder, "tune", tune)
     world.add(60, Modality.TEXT)
     world.add(300)
-    cache = IndexCache(world.folder / "vectors", world.catalog, Wish(recall=0.8))
+    cache = world.another()
+    cache.ask(Wish(recall=0.8))
     cache.refresh()
     texts = {row.tobytes() for row in world.truth(Modality.TEXT)[1]}
     assert any({row.tobytes() for row in off} <= texts for off in asked)
@@ -493,3 +494,74 @@ def test_a_large_index_is_measured_with_vectors_of_other_modalities(
     assert status.recall >= 0.8
     assert status.code_bytes > 0
     assert status.search_ms
+    assert status.asked == 0.8
+
+
+def clip_image(cache: IndexCache) -> IndexStatus:
+    return next(s for s in cache.describe() if (s.space, s.modality) == ("clip", Modality.IMAGE))
+
+
+@pytest.fixture
+def coded(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A world whose indexes have codes at small sizes."""
+    monkeypatch.setattr(policy, "EXACT_ROWS", 100)
+    monkeypatch.setattr(index_file, "TAIL_ROWS", 20)
+    monkeypatch.setattr(coder, "QUERIES", 40)
+    world.add(300)
+    world.cache.refresh()
+    return world
+
+
+def test_what_is_asked_is_remembered_with_the_library(world: World) -> None:
+    assert world.cache.wish == Wish(0.99, None)
+    world.cache.ask(Wish(0.9, 10**6))
+    assert world.another().wish == Wish(0.9, 10**6)
+    change = world.catalog.changes()
+    world.cache.ask(Wish(0.9, 10**6))
+    assert world.catalog.changes() == change, "nothing new was asked"
+
+
+def test_another_recall_is_measured_anew_though_nothing_else_changed(coded: World) -> None:
+    assert clip_image(coded.cache).kind == "codes"
+    coded.cache.ask(Wish(recall=1.0))
+    coded.cache.refresh()
+    status = clip_image(coded.cache)
+    assert (status.kind, status.why) == ("exact", "a recall of 1 was asked for")
+    coded.check()
+    coded.cache.ask(Wish(recall=0.7))
+    coded.cache.refresh()
+    status = clip_image(coded.another())
+    assert (status.kind, status.asked) == ("codes", 0.7)
+
+
+def test_the_memory_is_shared_by_all_indexes(coded: World) -> None:
+    coded.add(100, Modality.TEXT)
+    shares = coded.cache._shares()
+    assert shares[("clip", Modality.IMAGE)] == pytest.approx(300 * 3 / (400 * 5))
+    assert shares[("clap", Modality.TEXT)] == pytest.approx(100 * 2 / (400 * 5))
+    assert sum(shares.values()) == pytest.approx(1)
+    coded.cache.ask(Wish(memory=4000))
+    coded.cache.refresh()
+    assert coded.cache._file(("clip", Modality.IMAGE), 3).wish == Wish(memory=1800)
+
+
+def test_less_memory_makes_coarser_codes_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policy, "EXACT_ROWS", 100)
+    monkeypatch.setattr(index_file, "TAIL_ROWS", 20)
+    monkeypatch.setattr(coder, "QUERIES", 40)
+    rows = unit_rows(np.random.default_rng(0).normal(size=(400, 32)))
+    file = index_file.IndexFile(tmp_path / "vectors", "clip.image", 32, Wish(recall=0.5))
+    file.write(np.empty(0, np.int64), [(np.arange(400), rows)], 1)
+    finest = file.manifest()
+    file.wish = Wish(recall=0.5, memory=400 * (32 // 8 // 2 + 8) + 1)
+    file.write(np.empty(0, np.int64), [], 2)
+    coarse = file.manifest()
+    assert finest
+    assert coarse
+    assert finest.choice
+    assert coarse.choice
+    assert (finest.choice["sub_dim"], coarse.choice["sub_dim"]) == (4, 8)
+    assert coarse.codes_bytes < finest.codes_bytes
+    assert "to stay in the memory" in coarse.choice["why"]

@@ -23,6 +23,7 @@ from retrieval.errors import (
     ModelMismatch,
     QueryError,
 )
+from retrieval.vector_index import Wish
 from tests.media_files import write_picture, write_tone
 
 
@@ -376,3 +377,16 @@ def test_a_folder_with_any_name(tmp_path: Path, name: str) -> None:
         assert list(library.files()) == []
     assert {path.name for path in tmp_path.iterdir()} == {name}
     assert (tmp_path / name / "catalog.db").exists()
+
+
+def test_what_is_asked_of_the_indexes(filled: Library) -> None:
+    filled.tune(recall=0.9)
+    filled.tune(memory=10**9)
+    with Library.open(filled.path, models=filled.space.model_set) as again:
+        assert again.indexes.wish == Wish(0.9, 10**9)
+        again.tune(memory=0)
+        assert again.indexes.wish == Wish(0.9, None)
+    for wrong in ({"recall": 0.2}, {"recall": 1.5}, {"recall": float("nan")}, {"memory": -5}):
+        with pytest.raises(LibraryError, match=r"ask for a share|give bytes"):
+            filled.tune(**wrong)
+    assert filled.indexes.wish == Wish(0.9, None)

@@ -11,13 +11,13 @@ from sqlalchemy import func, select
 
 from retrieval.catalog.id_list import id_list
 from retrieval.catalog.schema import facts, hubs, moments, removals, vectors
+from retrieval.records import Modality
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from sqlalchemy import Engine, Row
 
-    from retrieval.records import Modality
     from retrieval.vectors import Ids, Vectors
 
 FETCH_ROWS = 10_000
@@ -52,6 +52,17 @@ class StoredVectors:
                 .order_by(vectors.c.moment_id)
             ).all()
         return _matrix(rows, self._spaces[space].dim)
+
+    def counts(self) -> list[tuple[str, Modality, int]]:
+        """How many vectors there are for each space and modality that has any."""
+        of = {row.id: name for name, row in self._spaces.items()}
+        query = (
+            select(vectors.c.space_id, moments.c.modality, func.count())
+            .join_from(vectors, moments)
+            .group_by(vectors.c.space_id, moments.c.modality)
+        )
+        with self._engine.connect() as connection:
+            return [(of[space], Modality(m), n) for space, m, n in connection.execute(query)]
 
     def hubs(self, space: str, ids: Sequence[int] | Ids) -> dict[int, float]:
         """The hub values of those moments that have one in a space."""

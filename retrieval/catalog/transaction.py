@@ -281,9 +281,13 @@ class Transaction:
     def drop_hubs(self, bank: str) -> None:
         """Forget all hub values; those that follow are made with the bank of this fingerprint."""
         self._connection.execute(delete(hubs))
-        fact = upsert(facts).values(name="hub_bank", value=bank)
+        self.set_fact("hub_bank", bank)
+
+    def set_fact(self, name: str, value: Any) -> None:
+        """Store a fact about the library, over an older one of this name."""
+        fact = upsert(facts).values(name=name, value=value)
         self._connection.execute(
-            fact.on_conflict_do_update(index_elements=["name"], set_={"value": bank})
+            fact.on_conflict_do_update(index_elements=["name"], set_={"value": value})
         )
 
     def keep_unused(self) -> None:

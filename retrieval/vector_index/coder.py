@@ -13,7 +13,7 @@ from retrieval.vector_index.codes import Codes
 from retrieval.vector_index.damage import IndexDamaged
 from retrieval.vector_index.effort import Effort, off_data, tune
 from retrieval.vector_index.part import Part
-from retrieval.vector_index.policy import Choice, choose, finer, outgrown
+from retrieval.vector_index.policy import DEFAULT_WISH, Choice, choose, finer, outgrown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,21 +35,18 @@ GROWN = 0.25
 class Coder:
     """Keeps the codes of one index in step with its sealed rows."""
 
-    def __init__(
-        self, folder: Path, name: str, wish: Wish, queries: Callable[[int], Vectors] | None
-    ) -> None:
+    def __init__(self, folder: Path, name: str, queries: Callable[[int], Vectors] | None) -> None:
         """How codes shall be.
 
         Args:
             folder: Where the index lies.
             name: What its files begin with.
-            wish: What is asked of it.
             queries: Gives up to so many vectors of another modality, as queries come; None or
                 an empty answer for queries made by moving the index's own vectors.
         """
         self._folder = folder
         self._name = name
-        self._wish = wish
+        self._wish = DEFAULT_WISH
         self._queries = queries
         self._read: tuple[str, int, Codes] | None = None
 
@@ -78,25 +75,30 @@ class Coder:
             effort=Effort.of(manifest.effort),
         )
 
-    def written(self, sealed: Part, old: Manifest, new: Manifest) -> tuple[Part, Manifest]:
+    def written(
+        self, sealed: Part, old: Manifest, new: Manifest, wish: Wish
+    ) -> tuple[Part, Manifest]:
         """Sealed rows with codes that suit them, and the manifest that names these.
 
         Args:
             sealed: All rows.
             old: The manifest that stands.
             new: The one to be completed.
+            wish: What is asked of the index.
         """
+        self._wish = wish
         rows = len(sealed.ids)
         choice = Choice(**old.choice) if old.choice else None
         same = old.generation == new.generation and old.recall == self._wish.recall
-        if same and old.count == rows and choice is not None:
+        fits = choice is None or not outgrown(choice, len(sealed), self._dim(sealed), self._wish)
+        if same and fits and old.count == rows and choice is not None:
             return self._bare(sealed, new) if not old.codes else (self.read(sealed, new), new)
         wanted = choose(len(sealed), self._dim(sealed), self._wish)
         if not wanted.lists:
             return self._bare(sealed, replace(new, choice=asdict(wanted)))
         codes = None
         dim = self._dim(sealed)
-        if old.codes and same and choice and not outgrown(choice, len(sealed), dim, self._wish):
+        if old.codes and same and choice and fits:
             codes = self._continued(sealed, old)
             wanted = choice
         if codes is not None and old.effort and rows <= (1 + GROWN) * old.effort["measured_rows"]:
@@ -117,7 +119,12 @@ class Coder:
     def _bare(self, sealed: Part, manifest: Manifest) -> tuple[Part, Manifest]:
         plain = Part(sealed.ids, sealed.rows, sealed.reach, sealed.alive, sealed=True)
         bare = replace(
-            manifest, codes="", codes_crc=0, codes_bytes=0, effort=None, recall=self._wish.recall
+            manifest,
+            codes="",
+            codes_crc=0,
+            codes_bytes=0,
+            effort=None,
+            recall=self._wish.recall,
         )
         return plain, bare
 

@@ -69,7 +69,9 @@ class IndexFile:
         self.folder = folder
         self._name = name
         self._dim = dim
-        self._coder = Coder(folder, name, wish, queries)
+        self.wish = wish
+        """What is asked of the index when it is written next."""
+        self._coder = Coder(folder, name, queries)
 
     def __str__(self) -> str:
         return self._name
@@ -149,7 +151,7 @@ class IndexFile:
         )
         if sealed is not was_sealed or tail is not was_tail:
             manifest = self._write_tail(manifest, sealed, tail)
-        sealed, manifest = self._coder.written(sealed, old, manifest)
+        sealed, manifest = self._coder.written(sealed, old, manifest, self.wish)
         manifest.write(self._path("json"))
         self._sweep(manifest)
         return State.of(change, [sealed, tail])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from retrieval.vector_index.effort import Effort
-from retrieval.vector_index.policy import Choice
+from retrieval.vector_index.policy import DEFAULT_WISH, Choice
 
 if TYPE_CHECKING:
     from retrieval.records import Modality
@@ -20,6 +20,8 @@ class IndexStatus:
     space: str
     modality: Modality
     moments: int
+    asked: float
+    """The recall that was asked for."""
     kind: str
     """exact, codes or lists of codes."""
     why: str
@@ -45,6 +47,7 @@ class IndexStatus:
             space=space,
             modality=modality,
             moments=moments,
+            asked=manifest.recall if manifest and manifest.recall else DEFAULT_WISH.recall,
             kind=choice.kind if choice else "exact",
             why=choice.why if choice else f"{moments:,} moments are scanned quickly enough",
             recall=min(effort.recall_own, effort.recall_off) if effort else None,

@@ -96,7 +96,8 @@ class Part:
             inside = at < len(self.ids)
             at, wanted = at[inside], wanted[inside]
             at = at[self.ids[at] == wanted]
-            return at if self.alive is None else at[self.alive[at]]
+            found: Positions = at if self.alive is None else at[self.alive[at]]
+            return found
         return np.flatnonzero(self.holding(ids))
 
     def is_few(self, ids: Ids) -> bool:

@@ -33,12 +33,16 @@ ID_BYTES = 8
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a caller asks of an index; everything else follows."""
+    """What a caller asks of an index, or of all of a library's; everything else follows."""
 
     recall: float = 0.99
     """Share of the true ten nearest that is found."""
     memory: int | None = None
-    """Bytes that the codes of one index may take; None for no limit."""
+    """Bytes that the codes may take, which stay in memory; None for no limit."""
+
+    def part(self, share: float) -> Wish:
+        """What remains to be asked of an index that may take a share of the memory."""
+        return self if self.memory is None else replace(self, memory=int(share * self.memory))
 
 
 DEFAULT_WISH = Wish()

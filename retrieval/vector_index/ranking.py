@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.vector_index.backend import faiss
+from retrieval.vector_index.backend import faiss, threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,14 +59,16 @@ def products_at(rows: Vectors, positions: Positions, query: Vector) -> Vector:
     long for thousands of rows on a memory map, and as long for a few.
     """
     if len(positions) < FEW_ROWS:
-        return np.vecdot(rows[positions], query)
+        few: Vector = np.vecdot(rows[positions], query)
+        return few
     pointer = faiss().swig_ptr
     at = np.ascontiguousarray(positions, dtype=np.int64)
     wanted = np.ascontiguousarray(query, dtype=np.float32)
     scores = np.empty(len(at), np.float32)
-    faiss().fvec_inner_products_by_idx(
-        pointer(scores), pointer(wanted), pointer(rows), pointer(at), rows.shape[1], 1, len(at)
-    )
+    with threads(1):
+        faiss().fvec_inner_products_by_idx(
+            pointer(scores), pointer(wanted), pointer(rows), pointer(at), rows.shape[1], 1, len(at)
+        )
     return scores
 
 

@@ -44,6 +44,9 @@ class InProcess:
     def __init__(self, _: int) -> None:
         """Take how many processes there would be."""
 
+    def warm(self, _: int) -> None:
+        """There is nothing to start."""
+
     def open(self, file: BinaryIO, windows: Windows, *, name: str = "") -> Media:
         """As `DecoderPool.open`."""
         return open_media(file, windows, name=name)

@@ -128,6 +128,7 @@ class ReadAhead:
         n = threads or max(2, os.cpu_count() or 2)
         self._decoders = decoders or DecoderPool(n)
         self._shares_decoders = decoders is not None
+        self._decoders.warm(len(self._jobs))  # they start while the model is loaded
         self._threads = [Thread(target=self._work, daemon=True) for _ in range(n)]
         for thread in self._threads:
             thread.start()

@@ -6,6 +6,7 @@ import mmap
 import os
 import socket
 import tempfile
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,8 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieval.media.decoder_channel import (
+    AHEAD_BYTES,
     LENGTH,
     MAX_MESSAGE_BYTES,
+    POST_S,
     Channel,
     Ring,
     array_at,
@@ -142,3 +145,53 @@ def test_arrays_of_bytes() -> None:
 )  # fmt: skip
 def test_moments(moment: Moment) -> None:
     assert moment_from_json(moment_to_json(moment)) == moment
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+def test_posted_messages_go_with_the_next_that_is_sent(ahead: bool) -> None:
+    first, second = socket.socketpair()
+    with first, second:
+        here, there = Channel(first), Channel(second, ahead=ahead)
+        here._sent = time.monotonic() + 100
+        assert not here.post({"n": 1})
+        assert not here.post({"n": 2})
+        second.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            second.recv(1, socket.MSG_PEEK)
+        second.setblocking(True)
+        here.send({"bytes": 3})
+        here.send_bytes(memoryview(b"abc"))
+        here.send({"n": 3})
+        assert [there.receive() for _ in range(3)] == [{"n": 1}, {"n": 2}, {"bytes": 3}]
+        assert there.receive_bytes(3) == b"abc"
+        assert there.receive() == {"n": 3}
+        there.close()
+        assert second.fileno() == -1
+
+
+def test_posted_messages_wait_neither_long_nor_without_bound(
+    ends: tuple[Channel, Channel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = ends
+    here._sent = time.monotonic() - POST_S
+    assert here.post({"late": True})
+    assert there.receive() == {"late": True}
+    here._sent = time.monotonic() + 100
+    posted = 0
+    while not here.post({"n": posted, "text": "x" * 1000}):
+        posted += 1
+    assert AHEAD_BYTES // 1100 < posted < AHEAD_BYTES // 900
+    assert [there.receive()["n"] for _ in range(posted + 1)] == [*range(posted + 1)]
+
+
+def test_an_open_file_travels_with_posted_messages(ends: tuple[Channel, Channel]) -> None:
+    here, there = ends
+    here._sent = time.monotonic() + 100
+    here.post({"n": 1})
+    with tempfile.TemporaryFile() as file:
+        here.send({"n": 2}, file.fileno())
+    message, descriptor = there.receive_file()
+    assert message == {"n": 1}
+    assert descriptor is not None
+    os.close(descriptor)
+    assert there.receive() == {"n": 2}

@@ -320,3 +320,26 @@ def test_only_some_of_the_processes_that_wait_are_kept() -> None:
         opened.keep(0)
         assert opened._ready == []
         assert opened.open(io.BytesIO(picture()), WINDOWS).kind is Kind.IMAGE
+
+
+def test_processes_started_before_there_is_a_file_are_those_that_decode() -> None:
+    with DecoderPool(2) as pool:
+        pool.warm(1)
+        (early,) = pool._ready
+        pool.warm(5)
+        assert len(pool._ready) == 2
+        pool.warm(2)
+        assert len(pool._ready) == 2
+        content = picture()
+        assert everything(pool.open, content) == everything(open_media, content)
+        assert early in pool._ready
+        assert len(pool._ready) == 2
+
+
+def test_the_passages_of_a_text_come_together_and_in_order(pool: DecoderPool) -> None:
+    text = "".join(f"This is sentence {n} of a text. " for n in range(3000)).encode()
+    assert everything(pool.open, text) == everything(open_media, text)
+    media = pool.open(io.BytesIO(text), WINDOWS)
+    next(media.pieces)
+    media.close()
+    assert everything(pool.open, text[:5000]) == everything(open_media, text[:5000])

@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import socket
 import struct
+import time
 from collections import deque
-from dataclasses import asdict
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,15 +30,37 @@ MAX_MESSAGE_BYTES = 1 << 28
 ARENA_BYTES = 24 << 20
 """Contents that one process may decode ahead: a dozen windows of sound, a few dozen pictures."""
 ALIGNMENT = 64
+AHEAD_BYTES = 1 << 16
+"""What is read from the line at once, and how much may wait to be sent."""
+POST_S = 0.05
+"""How long a message may wait for others to be sent with it."""
 DTYPES: dict[str, np.dtype[Any]] = {"u1": np.dtype(np.uint8), "f4": np.dtype(np.float32)}
 """The element types that contents have."""
+
+PARTS = tuple(part.name for part in fields(Moment))
 
 
 class Channel:
     """One end of the line between the pool and a decoder process."""
 
-    def __init__(self, line: socket.socket) -> None:
+    def __init__(self, line: socket.socket, *, ahead: bool = False) -> None:
+        """Speak over a line.
+
+        Args:
+            line: A stream socket.
+            ahead: Whether to read more than a message at a time; not where open files come in,
+                which belong to the bytes that they came with.
+        """
         self.line = line
+        self._reader = line.makefile("rb", AHEAD_BYTES) if ahead else None
+        self._posted = bytearray()
+        self._sent = time.monotonic()
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._reader is not None:
+            self._reader.close()
+        self.line.close()
 
     def send(self, message: dict[str, Any], descriptor: int | None = None) -> None:
         """Send a message, with an open file if one is given.
@@ -45,12 +68,30 @@ class Channel:
         Raises:
             OSError: the other end is gone.
         """
-        data = json.dumps(message).encode()
-        data = LENGTH.pack(len(data)) + data
+        self._posted += _packed(message)
         if descriptor is not None:
-            sent = socket.send_fds(self.line, [data], [descriptor])
-            data = data[sent:]
-        self.line.sendall(data)
+            sent = socket.send_fds(self.line, [self._posted], [descriptor])
+            del self._posted[:sent]
+        self.line.sendall(self._posted)
+        self._posted.clear()
+        self._sent = time.monotonic()
+
+    def post(self, message: dict[str, Any]) -> bool:
+        """Send a message with those that follow soon: together they cost far less.
+
+        It waits until something is sent, or the next is posted later than `POST_S` after that.
+
+        Returns:
+            Whether what waited was sent.
+
+        Raises:
+            OSError: as `send`.
+        """
+        if len(self._posted) < AHEAD_BYTES and time.monotonic() - self._sent < POST_S:
+            self._posted += _packed(message)
+            return False
+        self.send(message)
+        return True
 
     def send_bytes(self, data: memoryview) -> None:
         """Send bytes whose number the message before has told."""
@@ -76,7 +117,7 @@ class Channel:
         data = bytearray(count)
         view = memoryview(data)
         while view:
-            got = self.line.recv_into(view)
+            got = self._reader.readinto(view) if self._reader else self.line.recv_into(view)
             if not got:
                 raise EOFError
             view = view[got:]
@@ -154,9 +195,14 @@ def _array(memory: memoryview, place: Any, shape: Any, dtype: Any) -> npt.NDArra
     return np.ndarray(tuple(shape), form, memory, place)
 
 
+def _packed(message: dict[str, Any]) -> bytes:
+    data = json.dumps(message).encode()
+    return LENGTH.pack(len(data)) + data
+
+
 def moment_to_json(moment: Moment) -> dict[str, Any]:
     """A moment as a JSON object."""
-    return {key: value for key, value in asdict(moment).items() if value is not None}
+    return {name: value for name in PARTS if (value := getattr(moment, name)) is not None}
 
 
 def moment_from_json(data: dict[str, Any]) -> Moment:

@@ -82,7 +82,7 @@ class DecoderProcess:
                 env=os.environ | ENVIRONMENT,
                 start_new_session=True,
             )
-        self._channel = Channel(ours)
+        self._channel = Channel(ours, ahead=True)
         self._started = False
         self.pid = self._process.pid
 
@@ -176,7 +176,7 @@ class DecoderProcess:
         """End the process and close the line to it."""
         self._process.kill()
         self._process.wait()
-        self._channel.line.close()
+        self._channel.close()
 
     def _why_gone(self) -> str:
         """Why the process ended by itself, as a reason."""

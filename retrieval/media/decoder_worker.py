@@ -13,8 +13,9 @@ import numpy as np
 
 from retrieval.errors import MediaError
 from retrieval.media.decoder_channel import Channel, Ring, moment_to_json
-from retrieval.media.media import open_media
+from retrieval.media.media import load_readers, open_media
 from retrieval.media.windows import Windows
+from retrieval.records import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +41,7 @@ def main(line: int, arena: int, memory_bytes: int, cpu_s: int) -> None:
     logging.disable()
     with socket.socket(fileno=line) as opened, mmap.mmap(arena, 0) as memory:
         worker = DecoderWorker(Channel(opened), memory)
+        load_readers()
         _limit_memory(memory_bytes)
         worker.channel.send({"ready": True})
         while True:
@@ -67,7 +69,10 @@ class DecoderWorker:
         try:
             with os.fdopen(descriptor, "rb") as file:
                 media = open_media(file, Windows(**order["windows"]), name=order["name"])
-                self.channel.send({"kind": media.kind, "metadata": dict(media.metadata)})
+                facts = {"kind": media.kind, "metadata": dict(media.metadata)}
+                # A text's first passages follow at once, a film's first frame may take its time.
+                say = self.channel.post if media.kind is Kind.TEXT else self.channel.send
+                say(facts)
                 self._send_all(media.pieces)
         except Abandoned:
             self.channel.send({"end": True})
@@ -80,8 +85,8 @@ class DecoderWorker:
         for moment, content in pieces:
             message: dict[str, Any] = {"moment": moment_to_json(moment)}
             if isinstance(content, str):
-                self.channel.send(message | {"text": content})
-                self._obey()
+                if self.channel.post(message | {"text": content}):
+                    self._obey()
             else:
                 self._send_array(message, np.ascontiguousarray(content))
 

@@ -43,6 +43,8 @@ BY_TRIAL = (
 )
 """Readers that find out by decoding, those that err least before those that take much for theirs.
 Modules are imported when it is their turn."""
+COMMON = BY_TRIAL.index("plain_text:open_utf8") + 1
+"""So many of these are asked for nearly every file."""
 
 
 @runtime_checkable
@@ -95,6 +97,12 @@ def open_media(file: BinaryIO, windows: Windows, *, name: str = "") -> Media:
     if media.kind is Kind.TEXT and is_source_code(name):
         raise UnknownMedia("source code and settings are left out")
     return media
+
+
+def load_readers() -> None:
+    """Import the readers that every file is shown to, so that the first file needs not wait."""
+    for reader in (*BY_MARK, *BY_TRIAL[:COMMON]):
+        _reader(reader)
 
 
 def _ask(

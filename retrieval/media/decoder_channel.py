@@ -13,7 +13,7 @@ import struct
 import time
 from collections import deque
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from retrieval.records import Modality, Moment
 
 if TYPE_CHECKING:
     import mmap
+    from io import BufferedReader
 
     from retrieval.media.content import Picture, Sound
 
@@ -52,7 +53,9 @@ class Channel:
                 which belong to the bytes that they came with.
         """
         self.line = line
-        self._reader = line.makefile("rb", AHEAD_BYTES) if ahead else None
+        self._reader: BufferedReader | None = None
+        if ahead:
+            self._reader = cast("BufferedReader", line.makefile("rb", AHEAD_BYTES))
         self._posted = bytearray()
         self._sent = time.monotonic()
 

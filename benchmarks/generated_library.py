@@ -19,6 +19,7 @@ from retrieval.encoders.mini.world.concepts import CONCEPTS
 from retrieval.library import Library
 from retrieval.records import Kind, Modality, Moment
 from retrieval.search import Search
+from retrieval.vectors import unit_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,6 +69,34 @@ def make_things(space: JointSpace, modality: Modality, seed: int, per_concept: i
     KEPT.mkdir(exist_ok=True)
     np.savez(kept, **rows)  # type: ignore[arg-type]
     return Things(modality, rows, concepts)
+
+
+BANDWIDTH = 0.5
+"""Of the noise in `resampled`, as a share of how things of one concept differ."""
+
+
+def resampled(things: Things, count: int, rng: np.random.Generator) -> Things:
+    """More things than were generated: a smoothed bootstrap of their vectors, concept by concept.
+
+    A row is that of a generated thing, moved by half of the difference of two others of its
+    concept and drawn back to the concept's middle so that the spread stays what it was (Silverman
+    and Young, 1987). So the noise has the shape of how things of that concept differ, in all
+    spaces at once.
+    """
+    base = rng.integers(len(things), size=count)
+    order = np.argsort(things.concepts, kind="stable")
+    names, first, size = np.unique(things.concepts[order], return_index=True, return_counts=True)
+    which = np.searchsorted(names, things.concepts[base])
+    one, other = (
+        order[first[which] + (rng.random(count) * size[which]).astype(int)] for _ in range(2)
+    )
+    shrink = np.sqrt(1 + 2 * BANDWIDTH**2)
+    rows = {}
+    for space, matrix in things.rows.items():
+        middles = np.stack([matrix[things.concepts == name].mean(axis=0) for name in names])[which]
+        moved = matrix[base] - middles + BANDWIDTH * (matrix[one] - matrix[other])
+        rows[space] = unit_rows(middles + moved / shrink)
+    return Things(things.modality, rows, things.concepts[base])
 
 
 def fill(folder: Path, space: JointSpace, things: list[Things]) -> tuple[Library, Search]:

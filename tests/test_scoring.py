@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieval import Library, Query
-from retrieval.calibration import Calibration, Scale
+from retrieval.calibration import Calibration, Scale, score
 from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
 from retrieval.cohort import COHORT
 from retrieval.encoders.fake import fake_model_set
@@ -20,8 +20,8 @@ from retrieval.space import JointSpace
 from retrieval.vectors import unit_rows
 
 
-def scored(*evidence: float, floor: float = -6.0) -> Scored:
-    return Scored(np.array(evidence), np.array(evidence) / 10, floor)
+def scored(*evidence: float) -> Scored:
+    return Scored(np.array(evidence), np.array(evidence) / 10)
 
 
 def test_one_term_is_itself() -> None:
@@ -34,9 +34,29 @@ def test_having_one_term_does_not_make_up_for_the_other() -> None:
     first, second = scored(1.0, 9.0, -6.0), scored(1.0, -6.0, 9.0)
     both = together([(1.0, first), (1.0, second)])
     assert both.evidence[0] == pytest.approx(1.0)
-    assert both.evidence[1] == both.evidence[2] == pytest.approx(-6.0)
+    assert both.evidence[1] == both.evidence[2] < -2.5
     # A plain sum would have put the one-sided moments first.
     assert (first.evidence + second.evidence).argmax() != 0
+
+
+@given(st.lists(st.tuples(st.floats(0.1, 5), st.floats(-12, 12)), min_size=2, max_size=4))
+def test_together_is_the_geometric_mean_of_probabilities(terms: list[tuple[float, float]]) -> None:
+    both = together([(weight, scored(evidence)) for weight, evidence in terms])
+    weights, evidence = (np.array(column) for column in zip(*terms, strict=True))
+    expected = np.exp(np.average(np.log(score(evidence)), weights=weights))
+    assert score(both.evidence)[0] == pytest.approx(expected, rel=1e-6)
+
+
+def test_equal_evidence_stays_what_it_is() -> None:
+    for evidence in (-200.0, -6.0, 0.0, 3.0, 40.0, 300.0):
+        both = together([(1.0, scored(evidence)), (0.5, scored(evidence))])
+        assert both.evidence[0] == pytest.approx(evidence, rel=1e-6, abs=1e-9)
+
+
+def test_evidence_beyond_every_doubt_is_still_a_number() -> None:
+    both = together([(1.0, scored(5000.0, 5000.0)), (1.0, scored(5000.0, 1.0))])
+    assert np.isfinite(both.evidence).all()
+    assert both.evidence[0] > both.evidence[1] > 1.0
 
 
 @given(st.lists(st.tuples(st.floats(-9, 9), st.floats(-9, 9)), min_size=2, max_size=9))
@@ -57,14 +77,14 @@ def test_weights_are_shares() -> None:
 def test_unwanted_holds_back_only_what_matches_it() -> None:
     wanted = scored(4.0, 4.0, 4.0)
     unwanted = scored(6.0, 0.0, -5.0)
-    np.testing.assert_allclose(without(wanted, [(1.0, unwanted)]).evidence, [1.0, 4.0, 4.0])
-    np.testing.assert_allclose(without(wanted, [(2.0, unwanted)]).evidence, [-2.0, 4.0, 4.0])
+    np.testing.assert_allclose(without(wanted, [(1.0, unwanted)]).evidence, [-0.5, 4.0, 4.0])
+    np.testing.assert_allclose(without(wanted, [(2.0, unwanted)]).evidence, [-5.0, 4.0, 4.0])
 
 
 def test_the_worst_of_the_unwanted_counts_once() -> None:
     wanted = scored(4.0)
     held = without(wanted, [(1.0, scored(6.0)), (1.0, scored(2.0))])
-    np.testing.assert_allclose(held.evidence, [1.0])
+    np.testing.assert_allclose(held.evidence, [-0.5])
 
 
 def test_either_takes_the_best_and_its_cosine() -> None:

@@ -48,8 +48,9 @@ COPIES = 2
 THINGS = tuple(CONCEPTS)[::2]
 
 WANTED: dict[str, Callable[[Scored, Scored], Floats]] = {
-    "product of evidence above the floor (shipped)": lambda a, b: (
-        together([(1.0, a), (1.0, b)]).evidence
+    "product of scores (shipped)": lambda a, b: together([(1.0, a), (1.0, b)]).evidence,
+    "product of evidence above the least": lambda a, b: (
+        (a.evidence - a.evidence.min()) * (b.evidence - b.evidence.min())
     ),
     "sum of evidence": lambda a, b: a.evidence + b.evidence,
     "the lesser evidence": lambda a, b: np.minimum(a.evidence, b.evidence),
@@ -59,8 +60,11 @@ WANTED: dict[str, Callable[[Scored, Scored], Floats]] = {
 """Evidence is the standardised cosine on the scale of a log-likelihood ratio."""
 
 UNWANTED: dict[str, Callable[[Scored, Scored], Floats]] = {
-    "half of the evidence against, where there is any (shipped)": lambda a, b: (
+    "three quarters of the evidence against, where there is any (shipped)": lambda a, b: (
         without(a, [(1.0, b)]).evidence
+    ),
+    "half of the evidence against, where there is any": lambda a, b: (
+        a.evidence - 0.5 * np.maximum(b.evidence, 0)
     ),
     "all of the evidence against, where there is any": lambda a, b: (
         a.evidence - np.maximum(b.evidence, 0)
@@ -118,7 +122,8 @@ class World:
         library, search = fill(folder, space, [things(space, m, s) for m, s in self.held.items()])
         self.library, self.scoring = library, search.scoring
         self.ids = {
-            m: np.sort(library.catalog.sample(m, 10 * len(shown))) for m, shown in self.held.items()
+            m: np.sort(library.catalog.moments.sample(m, 10 * len(shown)))
+            for m, shown in self.held.items()
         }
 
     def words(self, text: str, target: Modality) -> Scored:

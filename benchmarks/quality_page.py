@@ -16,8 +16,9 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 
+from benchmarks.bridge import films_table
 from benchmarks.bridge import table as bridge_table
-from benchmarks.calibration import area_under_roc
+from benchmarks.calibration_measures import area_under_roc
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
@@ -33,27 +34,45 @@ def read(name: str) -> dict[str, Any] | None:
 
 
 def fairness_table(result: dict[str, Any]) -> str:
-    """NDCG@10 of each way to make one list."""
+    """NDCG@10 of each way to make one list, by size of the library and by what is asked with."""
     ways = ("calibrated", "cosine", "reciprocal rank")
     lines = [
-        "| asked with | queries | calibrated | by cosine | reciprocal rank |",
-        "|---|---|---|---|---|",
+        "| moments | asked with | queries | calibrated | by cosine | reciprocal rank |",
+        "|---|---|---|---|---|---|",
     ]
-    for query in ("text", "image", "audio", None):
-        rows = [r for r in result["fairness"] if query in (None, r["query"])]
-        means = " | ".join(f"{np.mean([r[way] for r in rows]):.3f}" for way in ways)
-        lines.append(f"| {query or 'all'} | {len(rows)} | {means} |")
+    for size, some in by_size(result["fairness"]):
+        for query in ("text", "image", "audio", None):
+            rows = [r for r in some if query in (None, r["query"])]
+            means = " | ".join(f"{np.mean([r[way] for r in rows]):.3f}" for way in ways)
+            lines.append(f"| {size} | {query or 'all'} | {len(rows)} | {means} |")
     return "\n".join(lines)
+
+
+def by_size(rows: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Rows by size of the library, to two digits; a star says that vectors were resampled."""
+    sizes = sorted({(float(f"{r['moments']:.1e}"), r["resampled"]) for r in rows})
+    return [
+        (
+            f"{size:,.0f}{'*' if resampled else ''}",
+            [
+                r
+                for r in rows
+                if (float(f"{r['moments']:.1e}"), r["resampled"]) == (size, resampled)
+            ],
+        )
+        for size, resampled in sizes
+    ]
 
 
 def hub_table(result: dict[str, Any]) -> str:
     """Recall@1 and skewness without, and with every weight that was tried."""
     lines = [
-        "| words find | weight | chosen | recall@1 | skewness of 10-occurrence |",
-        "|---|---|---|---|---|",
+        "| words find | moments | weight | chosen | recall@1 | skewness of 10-occurrence |",
+        "|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {r['target']} | {r['weight']:.2f} | {'yes' if r['weight'] == r['chosen'] else ''} "
+        f"| {r['target']} | {r['moments']:,}{'*' if r['resampled'] else ''} | {r['weight']:.2f} "
+        f"| {'yes' if r['weight'] == r['chosen'] else ''} "
         f"| {r['recall_at_1']:.3f} | {r['skewness_10_occurrence']:.2f} |"
         for r in result["hubs"]
     ]
@@ -68,18 +87,36 @@ def absent_table(result: dict[str, Any]) -> str:
         f"| absent, said so (level {level:g}) | present, wrongly said absent |",
         "|---|---|---|---|---|---|",
     ]
-    sizes = sorted({r["moments"] for r in result["absent"]})
-    for size in [*sizes, None]:
-        rows = [r for r in result["absent"] if size in (None, r["moments"])]
+    sizes = by_size(result["absent"])
+    several = [*sizes, ("all", result["absent"])]
+    check = result["resampling"]
+    several.append((f"{check[0]['moments']:,} from {check[0]['from_few']} each*", check))
+    for size, rows in several:
         present = np.array([[r["score"], r["cosine"]] for r in rows if r["present"]])
         missing = np.array([[r["score"], r["cosine"]] for r in rows if not r["present"]])
         areas = [area_under_roc(present[:, i], missing[:, i]) for i in range(2)]
         said = (missing[:, 0] < level).mean()
         wrongly = (present[:, 0] < level).mean()
         lines.append(
-            f"| {size or 'all'} | {len(rows)} | {areas[0]:.3f} | {areas[1]:.3f} | {said:.3f} "
+            f"| {size} | {len(rows)} | {areas[0]:.3f} | {areas[1]:.3f} | {said:.3f} "
             f"| {wrongly:.3f} |"
         )
+    return "\n".join(lines)
+
+
+def composed_table(results: dict[str, dict[str, Any]]) -> str:
+    """Mean average precision and precision@1 of every way, over all questions."""
+    columns = [(models, world) for models in results for world in results[models]["worlds"]]
+    heads = " | ".join(f"{models}, {world}" for models, world in columns)
+    lines = [f"| way | {heads} |", "|---|" + "---|" * len(columns)]
+    first = next(iter(results.values()))["worlds"]["confirmed on"]
+    for way in dict.fromkeys(row["way"] for row in first):
+        cells = []
+        for models, world in columns:
+            rows = [r for r in results[models]["worlds"][world] if r["way"] == way]
+            means = [np.mean([r[key] for r in rows]) for key in ("mAP", "precision@1")]
+            cells.append(" / ".join(f"{mean:.3f}" for mean in means))
+        lines.append(f"| {way} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -143,9 +180,14 @@ def main() -> None:
             page = put(page, f"fairness {models}", fairness_table(result))
             page = put(page, f"hubs {models}", hub_table(result))
             page = put(page, f"absent {models}", absent_table(result))
+    composed = {m: found for m in ("mini", "pairs") if (found := read(f"composed_{m}"))}
+    if composed:
+        page = put(page, "composed", composed_table(composed))
     bridge, pointing = read("bridge"), read("pointing_game")
     if bridge is not None:
-        page = put(page, "bridge", bridge_table(bridge))
+        for name, world in bridge["worlds"].items():
+            page = put(page, f"bridge {name}", bridge_table(world["ways"]))
+        page = put(page, "films", films_table(bridge["worlds"]["confirmed on"]["with_films"]))
     if pointing is not None:
         page = put(page, "pointing", pointing_table(pointing))
     PAGE.write_text(page)

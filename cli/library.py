@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from retrieval.library import Stats
+    from retrieval.own_bridges import OwnBridge
     from retrieval.records import Kind, Modality
     from retrieval.vector_index import IndexStatus
 
@@ -24,10 +25,13 @@ def status(library: LibraryOption = None) -> None:
     """Say where the library is, what it holds and what made it."""
     from rich.table import Table
 
+    from retrieval.own_bridges import described
+
     with existing(library) as opened:
         stats = opened.stats()
         wish = opened.indexes.wish
         indexes = opened.indexes.describe()
+        bridges = [("bridge", _bridge(one)) for one in described(opened.path)]
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
@@ -35,7 +39,7 @@ def status(library: LibraryOption = None) -> None:
     if wish.memory is not None:
         asked += f", at most {size(wish.memory)} in memory"
     indexed = [(f"{one.space} {one.modality}", _told(one)) for one in indexes]
-    for name, value in [*_facts(stats), ("asked", asked), *indexed]:
+    for name, value in [*_facts(stats), ("asked", asked), *indexed, *bridges]:
         grid.add_row(name, value)
     show(grid)
 
@@ -103,6 +107,13 @@ def _told(index: "IndexStatus") -> str:
         f"{told}; finds {index.recall_own:.1%} of the nearest to its own moments and "
         f"{index.recall_off:.1%} to queries of other kinds, in {index.search_ms:.1f} ms, "
         f"with {size(index.code_bytes)} in memory"
+    )
+
+
+def _bridge(one: "OwnBridge") -> str:
+    return (
+        f"between {' and '.join(one.spaces)}, improved by {counted(one.pairs, 'moment')} of your "
+        f"films: mean reciprocal rank of others' sounds {one.after:.2f}, before {one.before:.2f}"
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from indexer.read_ahead import Failed, Finished, Known
 from indexer.whereabouts import Sight, Whereabouts
 from retrieval.catalog.transaction import FileState
+from retrieval.records import Kind
 
 if TYPE_CHECKING:
     from indexer.read_ahead import ReadAhead
@@ -49,6 +50,8 @@ class Ledger:
     """Ids of files that were found under another path."""
     spare: set[int] = field(default_factory=set)
     """Contents that lost their last file."""
+    films: bool = False
+    """Whether a video with new content was among them."""
     _waiting: list[Known | Failed | tuple[Finished, NewContent]] = field(default_factory=list)
     _last: float = field(default_factory=time.monotonic)
 
@@ -99,6 +102,7 @@ class Ledger:
     ) -> None:
         job = finished.job
         transaction.add(job.root_id, job.path, finished.state, content)
+        self.films |= content.kind is Kind.VIDEO
         _count(job, tally)
 
     def _link(self, transaction: Transaction, known: Known, tally: Tally) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from retrieval.catalog.listing import Listed
     from retrieval.library import Library
     from retrieval.media.decoder_pool import DecoderPool
+
+log = logging.getLogger(__name__)
 
 PATIENCE_S = 0.2
 """How long a batch that is not full waits for company."""
@@ -92,12 +95,14 @@ def index(
         run.annotate()
         run.sweep()
         run.refresh()
+        run.improve()
         return run.summary()
 
 
 @dataclass(slots=True)
 class Run:
-    """The steps of `index`: look, mark, read, pair, read, annotate, sweep, refresh, summary."""
+    """The steps of `index`: look, mark, read, pair, read, annotate, sweep, refresh, improve,
+    summary."""
 
     library: Library
     progress: Callable[[Progress], None]
@@ -132,6 +137,8 @@ class Run:
     """Files that were found under another path."""
     spare: set[int] = field(default_factory=set)
     """Contents that lost their last file."""
+    films: bool = False
+    """Whether videos with new content were stored."""
     annotated: int = 0
 
     def look(self, target: Target) -> None:
@@ -189,6 +196,7 @@ class Run:
             finally:  # also when interrupted: what is complete is not lost
                 self._take_complete(assembly, ledger)
                 ledger.commit()
+                self.films |= ledger.films
 
     def pair(self) -> None:
         """Let pictures that were read stand for the RAWs beside them; other RAWs must be read."""
@@ -216,6 +224,14 @@ class Run:
                     f"The indexes of {self.library.path} cannot be written: {error.strerror}. "
                     "Everything is stored and can be found; make room and run the command again."
                 ) from error
+
+    def improve(self) -> None:
+        """Let new films improve the bridge between what is seen and what is heard."""
+        if self.films:
+            try:
+                self.library.improve_bridges()
+            except OSError as error:  # a library without room is still one that can be searched
+                log.warning("the bridges stay as they were: %s", error)
 
     def summary(self) -> Summary:
         """What was done."""

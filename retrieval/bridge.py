@@ -4,11 +4,9 @@ A picture has a vector in one space, a sound in another; both spaces embed text.
 captions, embedded by both text towers, two ways across are fitted:
 
 - The *relay*, which is used: a picture is described by how near it is to the things of the bank,
-  by a sharp softmax over its standardised cosines with them, and the same mixture of things is
-  taken in the other space. Nothing is learned but the sharpness, so nothing goes wrong where a
-  picture lies far from every caption.
+  and arrives at the same mixture of things in the other space. True pairs are further things.
 - *Ridge regression* (the regulariser does what Gaussian noise on the captions does in C-MCR, arXiv
-  2305.14381). It takes the place of the relay where true pairs show that it is better.
+  2305.14381), which is used where there is no relay.
 
 Both work on vectors that are centred by modality, which takes away what all pictures, all sounds or
 all texts have in common (the modality gap), so that what holds for texts holds for pictures too.
@@ -26,7 +24,8 @@ from safetensors.numpy import save_file
 
 from retrieval.errors import ModelError
 from retrieval.records import Modality
-from retrieval.vectors import unit_rows
+from retrieval.relay import Relay, mixture
+from retrieval.vectors import centred, unit_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,11 +43,6 @@ TEMPERATURES = (0.1, 0.2, 0.3, 0.5, 0.8)
 
 CHUNK = 4096
 """Rows taken into the normal equations at a time: bounds the float64 copies."""
-
-
-def centred(rows: Vectors, mean: Vector | None) -> Vectors:
-    """Rows `(n, dim)` without what their modality has in common, at length 1 again."""
-    return rows if mean is None else unit_rows(rows.astype(np.float64) - mean)
 
 
 class NormalEquations:
@@ -82,29 +76,6 @@ class NormalEquations:
 
 
 @dataclass(frozen=True)
-class Relay:
-    """The things of a caption bank in both spaces, row by row the same thing."""
-
-    things: Mapping[str, Vectors]
-    """Space to `(n, dim)` unit rows: the mean of each thing's captions."""
-    temperature: float
-
-    def carry(self, rows: Vectors, source: str, target: str, mean: Vector) -> Vectors:
-        """Centred rows `(n, dim)` as mixtures of things in the other space, centred."""
-        return _mixture(
-            rows @ self.things[source].T, centred(self.things[target], mean), self.temperature
-        )
-
-
-def _mixture(cosines: Vectors, things: Vectors, temperature: float) -> Vectors:
-    """Unit rows `(n, dim)`: things weighted by the softmax of standardised cosines."""
-    exact = cosines.astype(np.float64)
-    deviation = np.maximum(exact.std(axis=1, keepdims=True), 1e-9)
-    logits = (exact - exact.max(axis=1, keepdims=True)) / deviation / temperature
-    return unit_rows(np.exp(logits) @ things)
-
-
-@dataclass(frozen=True)
 class Bridge:
     """Maps between two spaces, both ways."""
 
@@ -119,12 +90,14 @@ class Bridge:
     """Hash of the captions and encoders that it was fitted with."""
     relay: Relay | None = None
     """The way across that is used; without it the maps are."""
+    gain: tuple[float, float] | None = None
+    """If it has true pairs: the mean reciprocal rank of held-out pairs without and with them."""
 
     def apply(self, rows: Vectors, source: str) -> Vectors:
         """Carry centred rows `(n, dim)` of one space over: unit rows in the other, centred."""
         if self.relay is not None:
-            target = self.other(source)
-            return self.relay.carry(rows, source, target, self.means[target, Modality.TEXT])
+            means = {space: self.means[space, Modality.TEXT] for space in self.spaces}
+            return self.relay.carry(rows, source, self.other(source), means)
         return unit_rows(rows.astype(np.float64) @ self.maps[source])
 
     def other(self, space: str) -> str:
@@ -139,7 +112,11 @@ class Bridge:
         about = {"first": self.spaces[0], "second": self.spaces[1], "bank": self.bank}
         if self.relay is not None:
             tensors |= {f"things/{space}": rows for space, rows in self.relay.things.items()}
+            tensors |= {f"pairs/{space}": rows for space, rows in self.relay.pairs.items()}
             about["temperature"] = repr(self.relay.temperature)
+            about["handicap"] = repr(self.relay.handicap)
+        if self.gain is not None:
+            about["gain"] = " ".join(map(repr, self.gain))
         about |= {f"lambda/{source}": repr(value) for source, value in self.lambdas.items()}
         save_file(tensors, path, metadata=about)
 
@@ -153,6 +130,7 @@ class Bridge:
         maps: dict[str, Vectors] = {}
         means: dict[tuple[str, Modality], Vector] = {}
         things: dict[str, Vectors] = {}
+        pairs: dict[str, Vectors] = {}
         try:
             with safe_open(path, "numpy") as file:
                 about = file.metadata() or {}
@@ -162,6 +140,8 @@ class Bridge:
                         maps[rest] = file.get_tensor(name)
                     elif what == "things":
                         things[rest] = file.get_tensor(name)
+                    elif what == "pairs":
+                        pairs[rest] = file.get_tensor(name)
                     else:
                         modality, _, space = rest.partition("/")
                         means[space, Modality(modality)] = file.get_tensor(name)
@@ -171,12 +151,15 @@ class Bridge:
                 if name.startswith("lambda/")
             }
             spaces = (about["first"], about["second"])
-            relay = Relay(things, float(about["temperature"])) if things else None
+            handicap = float(about.get("handicap", "0"))
+            relay = Relay(things, float(about["temperature"]), pairs, handicap) if things else None
+            before, after = map(float, about["gain"].split()) if "gain" in about else (0.0, 0.0)
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise ModelError(
                 f"{path} is damaged ({error}). Make it anew with: anyseek models fit-bridge"
             ) from error
-        return cls(spaces, maps, means, lambdas, about.get("bank", ""), relay)
+        gain = (before, after) if "gain" in about else None
+        return cls(spaces, maps, means, lambdas, about.get("bank", ""), relay, gain)
 
 
 @dataclass(frozen=True)
@@ -187,6 +170,10 @@ class Pairs:
     second: Vectors
     groups: Sequence[int]
     """Rows of one group (captions about one thing) are held out together or not at all."""
+
+    def turned(self) -> Pairs:
+        """The same pairs, the second space first."""
+        return Pairs(self.second, self.first, self.groups)
 
 
 def fit_bridge(
@@ -262,7 +249,7 @@ def _best_temperature(first: Vectors, second: Vectors, *means: Vector) -> float:
             ((second, means[1]), (first, means[0])),
         ):
             cosines = centred(x[held_out], mean_x) @ x[~held_out].T
-            carried = _mixture(cosines, centred(y[~held_out], mean_y), temperature)
+            carried = mixture(cosines, centred(y[~held_out], mean_y), temperature)
             nearness = carried @ centred(y[held_out], mean_y).T
             ranks.append((nearness > np.diag(nearness)[:, None]).sum(axis=1) + 1)
         return float(np.mean(1 / np.concatenate(ranks)))

@@ -39,6 +39,7 @@ from retrieval.hubness import Hubs
 from retrieval.index_cache import IndexCache
 from retrieval.media.content_hash import content_hash
 from retrieval.media.media import open_media
+from retrieval.own_bridges import OwnBridge, improve_bridges, own_bridges
 from retrieval.query import Query
 from retrieval.records import Kind
 from retrieval.search import Search
@@ -153,7 +154,8 @@ class Library:
                 f"({model_set.fingerprint[:12]}). Open it with the set it was made with, or "
                 "index into another library: --library NEW_FOLDER"
             )
-        return JointSpace(model_set)
+        space = JointSpace(model_set)
+        return space.with_bridges(own_bridges(self.path, space.bridges))
 
     @cached_property
     def searcher(self) -> Search:
@@ -365,6 +367,25 @@ class Library:
         with self.writing():
             self.catalog.words.rebuild()
             self.indexes.rebuild()
+
+    def improve_bridges(self) -> list[OwnBridge]:
+        """Improve the model set's bridges with what the library's films show and sound like.
+
+        A bridge is taken only if it finds the sounds of films that it was not made from better.
+        Nothing is encoded again.
+
+        Returns:
+            The bridges that got better; none for a model set of one space.
+
+        Raises:
+            LibraryLocked: another process is writing.
+        """
+        with self.writing():
+            improved = improve_bridges(self)
+        shipped = JointSpace(self.space.model_set).bridges
+        self.space = self.space.with_bridges(own_bridges(self.path, shipped))
+        self.__dict__.pop("searcher", None)
+        return improved
 
     def verify(self, sample: int = 20) -> list[str]:
         """Check that catalog, indexes and files agree.

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.bridge import Bridge, centred
+from retrieval.bridge import Bridge
 from retrieval.calibration import FILE, Calibration
 from retrieval.errors import ModelError
 from retrieval.records import Modality
-from retrieval.vectors import Vector, unit_rows
+from retrieval.vectors import Vector, centred, unit_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -92,6 +92,10 @@ class JointSpace:
     def bridges(self) -> tuple[Bridge, ...]:
         """The bridges between its spaces."""
         return tuple(self._bridges.values())
+
+    def with_bridges(self, bridges: Iterable[Bridge]) -> JointSpace:
+        """The same encoders and calibration with other bridges."""
+        return JointSpace(self.model_set, bridges=bridges, calibration=self.calibration)
 
     def spaces_of(self, modality: Modality) -> tuple[str, ...]:
         """The spaces in which a modality has native vectors."""

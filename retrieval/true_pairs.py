@@ -2,39 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
-from retrieval.bridge import Bridge, NormalEquations, Pairs, centred
+from retrieval.bridge import Bridge, Pairs
 from retrieval.catalog.filter import Filter
 from retrieval.records import Kind, Modality
 from retrieval.stored import moments_of_file
-from retrieval.vectors import unit_rows
+from retrieval.vectors import centred, unit_rows
 
 if TYPE_CHECKING:
     from retrieval.library import Library
     from retrieval.vectors import Vector, Vectors
 
-WEIGHT = 10.0
-"""How many captions a true pair counts for."""
+TEMPERATURES = (0.1, 0.2, 0.3)
+HANDICAPS = (0.0, 0.1, 0.2, 0.3)
+"""Of the relay with pairs; tried on films that are held out for that."""
+
+EVERY = 5
+"""Of five films one is held out to choose the two by, and one to judge the outcome."""
 
 LEAST_HELD_OUT = 10
 """Fewer held-out pairs cannot tell whether a bridge got better."""
 
-HELD_OUT = 5
-"""Every fifth film is held out."""
+SURE = 3.0
+"""How many standard errors the reciprocal ranks of held-out pairs must gain on average."""
 
-
-@dataclass(frozen=True)
-class Adapted:
-    """A bridge that true pairs made better, and by how much."""
-
-    bridge: Bridge
-    before: float
-    """Mean reciprocal rank of held-out pairs, over both directions."""
-    after: float
+MOST_PAIRS = 2000
+"""More would slow every query across the bridge down."""
 
 
 def film_pairs(library: Library, seen: str, heard: str) -> Pairs:
@@ -63,52 +62,51 @@ def film_pairs(library: Library, seen: str, heard: str) -> Pairs:
     return Pairs(unit_rows(np.stack(first)), unit_rows(np.stack(second)), groups)
 
 
-def adapt_bridge(bridge: Bridge, captions: Pairs, true: Pairs) -> Adapted | None:
-    """A better bridge from captions and true pairs together, or None if it is not better.
+def adapt_bridge(bridge: Bridge, true: Pairs) -> Bridge | None:
+    """The bridge with true pairs as further things of its relay, or None if that is no better.
 
-    The pairs enter the normal equations that the bridge was fitted with, at a higher weight.
-    Whether that helps is judged on held-out films; if it does, those are taken in too.
+    How they are taken in is chosen on some films and judged on others; if it helps, those are
+    taken in as well.
 
     Args:
-        bridge: As fitted on the captions.
-        captions: Text rows in its first and second space.
-        true: Pictures in one space and sounds in the other, in the order of the bridge's spaces.
+        bridge: As fitted on captions.
+        true: Pictures and sounds (or the reverse), in the order of the bridge's spaces.
     """
-    groups = np.asarray(true.groups, dtype=np.int64)
-    _, film = np.unique(groups, return_inverse=True)
-    held_out = film % HELD_OUT == HELD_OUT - 1
-    if held_out.sum() < LEAST_HELD_OUT or held_out.all():
+    if bridge.relay is None:
         return None
-    first, second = bridge.spaces
-    x_text, y_text = (
-        centred(rows, bridge.means[space, Modality.TEXT])
-        for rows, space in ((captions.first, first), (captions.second, second))
-    )
-    x, y = (centred(rows, rows[~held_out].mean(axis=0)) for rows in (true.first, true.second))
-    sums = NormalEquations(x.shape[1], y.shape[1])
-    sums.add(x_text, y_text)
-    before = _reciprocal_rank(bridge, x[held_out], y[held_out])
-    sums.add(x[~held_out], y[~held_out], WEIGHT)
-    after = _reciprocal_rank(_solved(bridge, sums), x[held_out], y[held_out])
-    if after <= before:
+    _, film = np.unique(np.asarray(true.groups, dtype=np.int64), return_inverse=True)
+    judging, choosing = (film % EVERY == EVERY - 1), (film % EVERY == EVERY - 2)
+    kept = ~judging & ~choosing
+    if min(judging.sum(), choosing.sum()) < LEAST_HELD_OUT or not kept.any():
         return None
-    sums.add(x[held_out], y[held_out], WEIGHT)
-    return Adapted(_solved(bridge, sums), before, after)
+    x, y = (centred(rows, rows.mean(axis=0)) for rows in (true.first, true.second))
+    tried = [
+        _with_pairs(bridge, x[kept], y[kept], temperature, handicap)
+        for temperature, handicap in product(TEMPERATURES, HANDICAPS)
+    ]
+    best = max(tried, key=lambda one: _reciprocal_ranks(one, x[choosing], y[choosing]).mean())
+    before, after = (_reciprocal_ranks(one, x[judging], y[judging]) for one in (bridge, best))
+    gain = after - before
+    if best.relay is None or gain.mean() <= SURE * gain.std() / np.sqrt(len(gain)):
+        return None
+    full = _with_pairs(bridge, x, y, best.relay.temperature, best.relay.handicap)
+    return replace(full, gain=(float(before.mean()), float(after.mean())))
 
 
-def _solved(bridge: Bridge, sums: NormalEquations) -> Bridge:
-    first, second = bridge.spaces
-    maps = {
-        first: sums.forth(bridge.lambdas[first]).astype(np.float32),
-        second: sums.back(bridge.lambdas[second]).astype(np.float32),
-    }
-    return Bridge(bridge.spaces, maps, bridge.means, bridge.lambdas, bridge.bank)
+def _with_pairs(
+    bridge: Bridge, x: Vectors, y: Vectors, temperature: float, handicap: float
+) -> Bridge:
+    assert bridge.relay is not None
+    some = np.unique(np.linspace(0, len(x) - 1, min(len(x), MOST_PAIRS)).round().astype(int))
+    pairs = dict(zip(bridge.spaces, (x[some], y[some]), strict=True))
+    relay = replace(bridge.relay, pairs=pairs, temperature=temperature, handicap=handicap)
+    return replace(bridge, relay=relay)
 
 
-def _reciprocal_rank(bridge: Bridge, x: Vectors, y: Vectors) -> float:
-    """Mean reciprocal rank of each row's partner, both ways, by the mean of both cosines."""
+def _reciprocal_ranks(bridge: Bridge, x: Vectors, y: Vectors) -> npt.NDArray[np.float64]:
+    """The reciprocal rank of each row's partner `(2n,)`, both ways, by the mean of both cosines."""
     first, second = bridge.spaces
     cosines = bridge.apply(x, first) @ y.T + x @ bridge.apply(y, second).T
     own = np.diag(cosines)
     ranks = [(cosines > own[:, None]).sum(axis=1) + 1, (cosines > own[None, :]).sum(axis=0) + 1]
-    return float(np.mean(1 / np.concatenate(ranks)))
+    return np.asarray(1 / np.concatenate(ranks), dtype=np.float64)

@@ -37,3 +37,8 @@ def unit(vector: npt.ArrayLike) -> Vector:
     """Scale one `(dim,)` vector to length 1; zeros stay zero."""
     row: Vector = unit_rows(np.asarray(vector)[None, :])[0]
     return row
+
+
+def centred(rows: Vectors, mean: Vector | None) -> Vectors:
+    """Rows `(n, dim)` without what their modality has in common, at length 1 again."""
+    return rows if mean is None else unit_rows(rows.astype(np.float64) - mean)

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
-from retrieval.bridge import Bridge, NormalEquations, Pairs, Relay, centred, fit_bridge
+from retrieval.bridge import Bridge, NormalEquations, Pairs, fit_bridge
 from retrieval.errors import ModelError
 from retrieval.records import Modality
-from retrieval.vectors import unit_rows
+from retrieval.relay import Relay
+from retrieval.vectors import centred, unit_rows
 from tests.two_spaces import TwoSpaces
 
 
@@ -124,11 +125,11 @@ def test_the_relay_by_hand() -> None:
     z = (row[0] - row[0].mean()) / row[0].std()
     weights = np.exp(z / 0.5)
     expected = unit_rows((weights @ things["b"])[None, :])
-    found = relay.carry(row, "a", "b", np.zeros(2, np.float32))
+    found = relay.carry(row, "a", "b", {"b": np.zeros(2, np.float32)})
     np.testing.assert_allclose(found, expected, atol=1e-6)
     # How far apart pictures and captions lie does not matter, only the order of nearness.
     shifted = replace(relay, things=things | {"a": unit_rows(things["a"] + 0.4)})
-    closer = shifted.carry(row, "a", "b", np.zeros(2, np.float32))
+    closer = shifted.carry(row, "a", "b", {"b": np.zeros(2, np.float32)})
     np.testing.assert_allclose(closer, expected, atol=1e-5)
 
 

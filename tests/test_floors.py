@@ -15,6 +15,7 @@ SHELVES = [
     ["encoders", "catalog", "vector_index"],
     [
         "bridge",
+        "relay",
         "calibration",
         "calibration_fit",
         "caption_bank",

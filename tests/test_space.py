@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from retrieval import Modality, ModelSet
-from retrieval.bridge import Bridge, Pairs, centred, fit_bridge
+from retrieval.bridge import Bridge, Pairs, fit_bridge
 from retrieval.calibration import FILE, Calibration
 from retrieval.encoders.fake import WINDOWS, FakeEncoder, fake_model_set
 from retrieval.errors import ModelError
 from retrieval.space import SHIPPED_COUNTS, UNKNOWN_COUNTS, JointSpace
-from retrieval.vectors import Vector, unit_rows
+from retrieval.vectors import Vector, centred, unit_rows
 from tests.pair_models import bridged_model_set, pair_model_set
 from tests.two_spaces import TwoSpaces
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import soundfile
 
-from benchmarks.calibration import ndcg_at_10
+from benchmarks.calibration_measures import ndcg_at_10
 from benchmarks.record import record
 from indexer import index
 from retrieval import Library, word_evidence

@@ -101,8 +101,7 @@ def index(
 
 @dataclass(slots=True)
 class Run:
-    """The steps of `index`: look, mark, read, pair, read, annotate, sweep, refresh, improve,
-    summary."""
+    """The steps of `index`, in the order of that function."""
 
     library: Library
     progress: Callable[[Progress], None]

@@ -4,13 +4,15 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 DEMO ?= anyseek-demo
+FUZZ_SECONDS ?= 60
 
-.PHONY: help demo test check format clean
+.PHONY: help demo test check format fuzz clean
 
 help:
 	@echo "make demo    install into $(VENV), make a demo folder, index it, ask it questions"
 	@echo "make test    install into $(VENV) and run the test suite"
 	@echo "make check   lint, format check and types"
+	@echo "make fuzz    throw odd input at our own parsers, FUZZ_SECONDS=60 at each"
 	@echo "make format  put the code in order"
 
 $(VENV)/installed: pyproject.toml
@@ -37,6 +39,9 @@ check: $(VENV)/installed-dev
 format: $(VENV)/installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+fuzz: $(VENV)/installed-dev
+	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
 clean:
 	rm -rf $(VENV) $(DEMO) .mypy_cache .ruff_cache .pytest_cache .hypothesis

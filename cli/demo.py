@@ -62,8 +62,9 @@ def demo(
     that are not in the library.
     """
     from retrieval.library import Library
+    from retrieval.user_path import user_path
 
-    folder = folder.expanduser()
+    folder = user_path(folder)
     _check(folder)
     say(f"Drawing pictures, playing sounds and writing notes into {shown_path(folder)} ...")
     things = _write(folder, seed=1)

@@ -39,8 +39,9 @@ def evaluate(
     """
     from retrieval.evaluation import evaluate as measure
     from retrieval.evaluation import read_table
+    from retrieval.user_path import user_path
 
-    judged = read_table(table.expanduser())
+    judged = read_table(user_path(table))
     with existing(library, models, device) as opened:
         qualities = measure(opened, judged)
     if as_json:

@@ -47,11 +47,12 @@ def explain(
     passages, best first. The file need not be in the library.
     """
     from retrieval.explain import Explainer
+    from retrieval.user_path import user_path
 
     query = query_of(words, file)
     with existing(library, models, device) as opened:
-        reasons = Explainer(opened, query).file(path.expanduser())
-    target = to.expanduser() if to else Path(f"{path.stem}-explained.png")
+        reasons = Explainer(opened, query).file(user_path(path))
+    target = user_path(to) if to else Path(f"{path.stem}-explained.png")
     for place, reason in enumerate(reasons):
         _tell(reason, target.with_stem(f"{target.stem}-{place + 1}") if place else target)
 

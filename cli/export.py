@@ -33,7 +33,8 @@ def export(
     vectors. A file with copies appears once.
     """
     from retrieval.export import export as write
+    from retrieval.user_path import user_path
 
     with existing(library, models, device) as opened:
-        n_moments = write(opened, path.expanduser(), joint=joint)
+        n_moments = write(opened, user_path(path), joint=joint)
     say(f"Wrote {counted(n_moments, 'moment')}: {shown_path(path)}")

@@ -64,14 +64,16 @@ def forget(
     """Drop files from the library; on disk they stay.
 
     This is the only way to drop missing ones. A file that still lies in an indexed folder comes
-    back when that folder is indexed again.
+    back when that folder is indexed again. A folder of which nothing is left is no longer indexed
+    by: anyseek index
     """
     from retrieval.errors import QueryError
 
     with existing(library) as opened:
         for path in paths:
+            roots = len(opened.catalog.roots())
             gone = opened.remove(path)
-            if not gone:
+            if not gone and len(opened.catalog.roots()) == roots:
                 raise QueryError(
                     f"The library knows nothing at {path}. See what it knows: anyseek roots"
                 )

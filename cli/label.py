@@ -33,9 +33,10 @@ def label(
     from rich.table import Table
 
     from retrieval.label import label as choose
+    from retrieval.user_path import user_path
 
     with existing(library, models, device) as opened:
-        found = choose(opened, path.expanduser(), labels)
+        found = choose(opened, user_path(path), labels)
     if as_json:
         for one in found:
             print(json.dumps(asdict(one)))  # noqa: T201

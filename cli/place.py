@@ -48,8 +48,10 @@ DeviceOption = Annotated[
 
 def place(library: Path | None) -> Path:
     """The folder of the library: the one named, else the user's own."""
+    from retrieval.user_path import user_path
+
     if library is not None:
-        return library.expanduser()
+        return user_path(library)
     from platformdirs import user_data_path
 
     return user_data_path("anyseek", appauthor=False) / "library"

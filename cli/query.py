@@ -53,11 +53,12 @@ def query_of(words: list[str] | None, files: list[str] | None, *, either: bool =
 def _term(file: str) -> "Query":
     """A file as a query, with the weight that its last `:NUMBER` says."""
     from retrieval.query import Query
+    from retrieval.user_path import user_path
 
     weighted = WEIGHT.fullmatch(file)
     if not weighted:
-        return Query(Path(file).expanduser())
+        return Query(user_path(file))
     weight = float(weighted["weight"])
     if weight == 0:
         raise typer.BadParameter(f"{file}: a weight is above 0.")
-    return weight * Query(Path(weighted["path"]).expanduser())
+    return weight * Query(user_path(weighted["path"]))

@@ -52,12 +52,13 @@ def similar(
     What is asked with is left out of the answer. Exit code 1 says that nothing was found.
     """
     from retrieval.similar import similar as find
+    from retrieval.user_path import user_path
 
     shape = form(json=json, paths=only_paths, null=null)
     with existing(library, models, device) as opened:
         hits = find(
             opened,
-            [*(path.expanduser() for path in paths or []), *(moments or [])],
+            [*(user_path(path) for path in paths or []), *(moments or [])],
             k=k,
             kinds=kinds or None,
             min_score=level(opened, least),

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from indexer.companions import companions_on_disk
 from retrieval.catalog.roots import innermost
 from retrieval.errors import SearchError
+from retrieval.user_path import user_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from retrieval.catalog.roots import Root
     from retrieval.library import Library
@@ -45,9 +46,11 @@ def find_targets(library: Library, paths: Sequence[str | os.PathLike[str]]) -> l
 
     Raises:
         NotThere: a path does not exist and the library does not know it either.
-        SearchError: a path is neither a folder nor a file.
+        SearchError: a path is neither a folder nor a file, or there is no root either.
     """
-    reals = [Path(path).expanduser().resolve() for path in paths]
+    if not paths and not library.catalog.roots():
+        raise SearchError("No folder was indexed yet, or all were forgotten: anyseek index FOLDER")
+    reals = [user_path(path).resolve() for path in paths]
     for real in reals:
         _check(library, real)
     targets = [target for real in reals for target in _place(library, real)]

@@ -12,6 +12,7 @@ import numpy as np
 from retrieval.errors import QueryError
 from retrieval.records import Kind
 from retrieval.stored import stored_file
+from retrieval.user_path import user_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -83,12 +84,12 @@ def read_table(path: Path) -> list[Judged]:
                         f"{path}, line {rows.line_num}: give either words under query or a path "
                         "under file, and one path under relevant."
                     )
-                query = words or (path.parent / Path(named).expanduser()).resolve()
-                answer = (path.parent / Path(relevant).expanduser()).resolve()
+                query = words or (path.parent / user_path(named)).resolve()
+                answer = (path.parent / user_path(relevant)).resolve()
                 found.setdefault(query, set()).add(answer)
     except OSError as error:
         raise QueryError(f"Cannot read {path}: {error.strerror}.") from error
-    except (UnicodeDecodeError, csv.Error) as error:
+    except (ValueError, csv.Error) as error:  # no UTF-8, or a path with a zero byte
         raise QueryError(f"{path} is no table in UTF-8: {error}.") from error
     if not found:
         raise QueryError(f"{path} holds no queries.")

@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, Self
 
 from filelock import FileLock, Timeout
@@ -45,12 +44,14 @@ from retrieval.records import Kind
 from retrieval.search import Search
 from retrieval.space import JointSpace
 from retrieval.stopwatch import Stage, timed
+from retrieval.user_path import user_path
 from retrieval.verify import problems
 from retrieval.word_search import search_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import timedelta
+    from pathlib import Path
 
     from retrieval.query import Subject
     from retrieval.records import File, Hit
@@ -109,7 +110,7 @@ class Library:
             LibraryDamaged: its catalog cannot be read.
             LibraryLocked: it must be made or migrated while another process writes to it.
         """
-        path = Path(path).expanduser()
+        path = user_path(path)
         if not (path / CATALOG).exists():
             if not create:
                 raise LibraryNotFound(
@@ -192,7 +193,7 @@ class Library:
             MediaError: the file cannot be read; it is recorded with this reason.
             LibraryLocked: another process is writing.
         """
-        path = Path(path).expanduser()
+        path = user_path(path)
         try:
             with self.writing(), path.open("rb") as file:
                 file_id = self._store(path, file)
@@ -204,13 +205,17 @@ class Library:
     def remove(self, path: str | Path) -> int:
         """Drop a file, or everything below a folder, from the library; the disk is not touched.
 
+        A root of which nothing is left is dropped too, so that it is not indexed by itself again.
+
         Returns:
             How many files were dropped; 0 if none was known.
         """
         with self.writing():
             gone = [file.id for file in self.files(under=path)]
+            roots = [root_id for root_id, _ in self._under(path)]
             with self.catalog.transaction() as transaction:
                 transaction.forget(gone)
+                transaction.forget_empty(roots)
             self.refresh()
         return len(gone)
 
@@ -239,7 +244,7 @@ class Library:
         Raises:
             LibraryError: there is no such root, no such folder, or another root lies there.
         """
-        real = Path(folder).expanduser().resolve()
+        real = user_path(folder).resolve()
         roots = {root.name: root for root in self.catalog.roots()}
         if name not in roots:
             known = ", ".join(roots) or "none"
@@ -400,7 +405,7 @@ class Library:
 
     def place(self, folder: str | Path) -> tuple[Root, str]:
         """The root that a folder belongs to and its path below it; a new root if there is none."""
-        real = Path(folder).expanduser().resolve()
+        real = user_path(folder).resolve()
         roots = self.catalog.roots()
         found = innermost(roots, real)
         if found:
@@ -448,7 +453,7 @@ class Library:
             return transaction.add(root.id, below, state, content)
 
     def _under(self, path: str | Path) -> tuple[tuple[int, str], ...]:
-        return covered(self.catalog.roots(), Path(path).expanduser().resolve())
+        return covered(self.catalog.roots(), user_path(path).resolve())
 
     def _filter(
         self,

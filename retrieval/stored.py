@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrieval.errors import QueryError
+from retrieval.user_path import user_path
 from retrieval.vectors import unit
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from retrieval.library import Library
     from retrieval.records import File, Modality, Moment
     from retrieval.space import Blocks
@@ -20,7 +22,7 @@ def stored_file(library: Library, path: str | Path) -> File | None:
 
     For a RAW it is the picture that stands for it, if there is one.
     """
-    real = Path(path).expanduser().resolve()
+    real = user_path(path).resolve()
     found = next((f for f in library.files(under=real) if f.path.resolve() == real), None)
     return stored_file(library, found.twin) if found and found.twin else found
 

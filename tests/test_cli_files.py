@@ -111,3 +111,20 @@ def test_what_the_library_does_not_know_cannot_be_forgotten(filled: Library) -> 
 def test_forgetting_needs_no_model(filled: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(BUILT_IN, "fake")
     assert anyseek("forget", "red.png").exit_code == 0
+
+
+def test_a_folder_of_which_everything_was_forgotten_is_not_indexed_again(
+    filled: Library, media: Path
+) -> None:
+    assert anyseek("forget", media).exit_code == 0
+    assert filled.catalog.roots() == []
+    result = anyseek("index")
+    assert result.exit_code == 1
+    assert "No folder was indexed yet, or all were forgotten" in result.stderr
+    assert anyseek("index", media).exit_code == 0
+    assert len(known(filled)) == 9
+
+
+def test_a_folder_of_which_something_is_left_stays(filled: Library, media: Path) -> None:
+    assert anyseek("forget", "red.png").exit_code == 0
+    assert len(filled.catalog.roots()) == 1

@@ -122,3 +122,11 @@ def test_chance_is_what_shuffling_reaches(relevant: int, files: int) -> None:
         np.mean(found, axis=0),
         atol=0.03,
     )
+
+
+def test_a_table_with_a_zero_byte_in_a_path(tmp_path: Path) -> None:
+    """Found by fuzzing."""
+    table = tmp_path / "table.csv"
+    table.write_bytes(b"query,relevant\na dog,\0\n")
+    with pytest.raises(QueryError, match="is no table"):
+        read_table(table)

@@ -355,6 +355,21 @@ class TestRoots:
         assert {f.id for f in library.files()} == before
         assert not decoded
 
+    def test_a_library_copied_to_another_machine_works_after_one_line(
+        self, library: Library, folder: Path, decoded: list[str]
+    ) -> None:
+        elsewhere = folder.parent / "machine"
+        shutil.copytree(library.path, elsewhere / "library")
+        shutil.copytree(folder, elsewhere / "files")  # with the times of the files
+        with Library.open(elsewhere / "library", models=library.space.model_set) as copied:
+            copied.move_root(folder.name, elsewhere / "files")
+            only(index(copied), unchanged=9)
+            assert {f.path.parent for f in copied.files()} == {elsewhere / "files"}
+            before = {f.path.name: known(library, f.path) for f in library.files()}
+            assert {f.path.name: known(copied, f.path) for f in copied.files()} == before
+            assert copied.verify(sample=100) == []
+        assert not decoded
+
     def test_moved_to_another_root(
         self, library: Library, folder: Path, decoded: list[str]
     ) -> None:

@@ -103,3 +103,9 @@ def test_what_are_none(text: str) -> None:
 def test_an_essay_that_quotes_a_cue_is_no_subtitle() -> None:
     essay = "A paragraph of an essay.\n\n" * 30 + "00:00:01,000 --> 00:00:02,500\nquoted\n"
     assert read(essay)[0][0] is None
+
+
+def test_a_cue_that_ends_before_it_begins_has_no_length() -> None:
+    """Found by fuzzing."""
+    media = open_media(io.BytesIO(b"0:0,1-->0:0,0\n!"), Windows())
+    assert [(m.start_s, m.end_s) for m, _ in media.pieces] == [(0.1, 0.1)]

@@ -100,6 +100,12 @@ class Transaction:
         self.forget(self._connection.scalars(below).all())
         self._connection.execute(delete(roots).where(roots.c.id == root_id))
 
+    def forget_empty(self, root_ids: Iterable[int]) -> None:
+        """Drop those of these roots that have no file any more."""
+        for root_id in root_ids:
+            used = select(files.c.id).where(files.c.root_id == root_id).exists()
+            self._connection.execute(delete(roots).where(roots.c.id == root_id, ~used))
+
     def add(self, root_id: int, path: str, state: FileState, content: NewContent) -> int:
         """Store a new or changed file; a content that is there already is not stored twice.
 

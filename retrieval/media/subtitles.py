@@ -65,7 +65,8 @@ def _cues(text: str) -> Iterator[Cue]:
         said = html.unescape(MARKUP.sub("", NUMBER.sub("", said)))
         words = " ".join(said.split())
         if words:
-            yield Cue(_seconds(mark.groups()[:4]), _seconds(mark.groups()[4:]), words)
+            start_s, end_s = _seconds(mark.groups()[:4]), _seconds(mark.groups()[4:])
+            yield Cue(start_s, max(start_s, end_s), words)
 
 
 def _seconds(parts: tuple[str | None, ...]) -> float:

@@ -19,6 +19,7 @@ import numpy as np
 from benchmarks.bridge import films_table
 from benchmarks.bridge import table as bridge_table
 from benchmarks.calibration_measures import area_under_roc
+from benchmarks.words import table as words_table
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
@@ -190,6 +191,9 @@ def main() -> None:
         page = put(page, "films", films_table(bridge["worlds"]["confirmed on"]["with_films"]))
     if pointing is not None:
         page = put(page, "pointing", pointing_table(pointing))
+    words = read("words")
+    if words is not None:
+        page = put(page, "words", words_table(words))
     PAGE.write_text(page)
 
 

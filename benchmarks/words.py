@@ -169,11 +169,12 @@ def choose(
 ) -> list[dict[str, float]]:
     """Every setting of the numbers on the choosing half."""
     rows = []
-    for sure, rareness, agree in itertools.product((-1.0, 0.0, 1.0), (0.25, 0.5), (1.0, 3.0)):
-        for name, value in (("SURE", sure), ("RARE", rareness), ("AGREE", agree)):
+    for values in itertools.product((-0.5, 0.5), (0.5,), (1.0, 2.0), (0.5, 1.0, 2.0)):
+        chosen = dict(zip(("SURE", "RARE", "DOUBT", "CHANCE"), values, strict=True))
+        for name, value in chosen.items():
             setattr(word_evidence, name, value)
         found = ask(ways(library)["calibrated (shipped)"], truth, semantic, literal)
-        rows.append({"SURE": sure, "RARE": rareness, "AGREE": agree, **found})
+        rows.append({**chosen, **found})
         print(rows[-1])
     return rows
 

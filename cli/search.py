@@ -74,9 +74,9 @@ def search(
         typer.Option(
             metavar="FILTER",
             help="Only files of which this is true, such as 'year >= 2023 and camera ~ \"Pixel\"': "
-            "kind, size, name, modified, title, artist, album, genre, description, camera, taken, "
-            "year, latitude, longitude, duration_s, width, height, compared by = != < <= > >=, or "
-            "~ for a part of it, and joined by and, or, not and parentheses.",
+            "kind, size, name, folder, root, modified, title, artist, album, genre, description, "
+            "camera, taken, year, latitude, longitude, duration_s, width, height, compared by "
+            "= != < <= > >=, or ~ for a part of it, and joined by and, or, not and parentheses.",
             show_default=False,
         ),
     ] = None,

@@ -8,7 +8,8 @@ their sum as probabilities:
 
 A file that says nothing keeps its evidence to the last digit. One that says every word is taken for
 a match (`SURE` above the level where a match is even), the more so the fewer say it, since then it
-is hardly by chance. A file that is *named* after something else stays behind those that *are* it,
+is hardly by chance; the less so the surer the vectors are that the words mean something that is
+here. A file that is *named* after something else stays behind those that *are* it,
 which have more evidence still. One that says some of the words loses for what it lacks.
 
 The numbers are chosen on generated libraries by benchmarks/words.py and measured on others.
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
-SURE = 1.0
+SURE = 0.5
 """Evidence above even for a file that says all words, however many others say them too."""
 
 RARE = 0.5
@@ -47,6 +48,20 @@ DENSE = 1.0
 
 AGREE = 2.0
 """Evidence for what is meant by the words and says them as well."""
+
+CHANCE = 1.0
+"""Evidence above even that the best of many moments has now and then without meaning anything."""
+
+DOUBT = 2.0
+"""Evidence taken off for each unit by which the best moment is meant beyond chance: words that mean
+something here are rather meant than called so."""
+
+NUMBERED = 2.0
+"""Evidence for words with a number of three figures or more, such as `IMG_2041`: nothing looks or
+sounds like that, so it is not doubted either."""
+
+MOST_DOUBT = 4.0
+"""Evidence that doubt takes off at most, so that what is called so is still shown."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +78,12 @@ class WordEvidence:
         coverage = self.found.coverage(*places)
         density = max(place.density for place in places if place)
         evidence = SURE + RARE * self.found.rarity - LACKING * (1 - coverage) + DENSE * density
-        return coverage, evidence
+        return coverage, evidence + NUMBERED * self._is_numbered
+
+    @property
+    def _is_numbered(self) -> bool:
+        runs = (run for word in self.found.words for run in word.runs)
+        return any(token.isdigit() and len(token) >= 3 for run in runs for token in run)
 
     def added(
         self, evidence: Floats, ids: Sequence[int], content_ids: Sequence[int], even: float
@@ -84,9 +104,11 @@ class WordEvidence:
             if i in found.by_moment and content_ids[n] not in found.by_content
         ]
         total = evidence.copy()
+        beyond = float(evidence.max(initial=-np.inf)) - even - CHANCE
+        doubt = 0.0 if self._is_numbered else min(max(DOUBT * beyond, 0.0), MOST_DOUBT)
         for n in said:
             coverage, calling = self.of(ids[n], content_ids[n])
-            total[n] = np.logaddexp(evidence[n] + AGREE * coverage, even + calling)
+            total[n] = np.logaddexp(evidence[n] + AGREE * coverage, even + calling - doubt)
         return total
 
     def said(self, moment: Moment, content_id: int) -> Said | None:

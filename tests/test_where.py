@@ -61,6 +61,8 @@ class Known:
         own = {
             "kind": str(self.kind),
             "name": self.path.split("/")[-1],
+            "folder": self.path.rpartition("/")[0],
+            "root": "root",
             "size": self.size,
             "modified": datetime.fromtimestamp(self.mtime_ns // 10**9).isoformat(),
         }
@@ -115,7 +117,7 @@ OF_TYPE: dict[Type, st.SearchStrategy[Any]] = {
     Type.TIME: TIMES,
 }
 STATED = WORDS | NUMBERS | TIMES | st.lists(WORDS, max_size=3)
-METADATA = st.fixed_dictionaries({}, optional=dict.fromkeys([*FACTS][4:], STATED))
+METADATA = st.fixed_dictionaries({}, optional=dict.fromkeys([*FACTS][6:], STATED))
 KNOWN = st.builds(
     Known,
     path=st.sampled_from(["a.jpg", "A/b.JPG", "É/pixel.png", os.fsdecode(b"caf\xe9/\xff.x")]),
@@ -222,7 +224,7 @@ def test_and_binds_closer_than_or_and_not_closest() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "at the end: expected one of kind, name, size"),
+        ("", "at the end: expected one of kind, name, folder, root, size"),
         ("colour = red", "at character 1, 'colour': expected one of kind"),
         ("year", "at the end: expected one of = != < <= > >= ~ contains after year"),
         ("year >= ", "at the end: expected a value to compare year with"),
@@ -285,8 +287,21 @@ def test_every_documented_fact_can_be_compared() -> None:
 
     source = Path(media.__file__).read_text()
     documented = source.split("Facts the file states about itself.")[1].split('"""')[0]
-    for fact in [*FACTS][4:]:
+    for fact in [*FACTS][6:]:
         assert fact in documented
+
+
+def test_folders_and_roots_can_be_asked_for(catalog: Catalog) -> None:
+    known = Known("Holiday/2021/a.jpg", 1, 0, Kind.IMAGE, {})
+    for filter_, passes in (
+        ("folder ~ holiday", True),
+        ("folder = holiday/2021", True),
+        ("folder ~ a.jpg", False),
+        ("root = ROOT", True),
+        ("root = photos", False),
+    ):
+        assert let_through(catalog, known, parse(filter_)) is passes
+    assert let_through(catalog, Known("a.jpg", 1, 0, Kind.IMAGE, {}), parse('folder = ""'))
 
 
 def test_facts_are_kept_as_json(catalog: Catalog) -> None:

@@ -12,11 +12,16 @@ import soundfile
 
 from indexer import index
 from retrieval import Library, Query
+from retrieval.catalog.wording import Wording
+from retrieval.catalog.words import Found, Place
 from retrieval.encoders.fake import fake_model_set
 from retrieval.encoders.model_set import BUILT_IN
 from retrieval.errors import QueryError
+from retrieval.records import Said
+from retrieval.word_evidence import WordEvidence
 from tests.command_line import anyseek
 from tests.media_files import COLOURS, write_picture
+from tests.xmp_packets import packet
 
 
 @pytest.fixture(scope="module")
@@ -190,3 +195,53 @@ def test_the_two_options_exclude_each_other(place: Path, monkeypatch: pytest.Mon
     result = anyseek("search", "--words-only", "--no-words", "red")
     assert result.exit_code == 2
     assert "exclude each other" in result.stderr
+
+
+def test_what_a_sidecar_states_is_found(tmp_path: Path) -> None:
+    media = tmp_path / "media"
+    media.mkdir()
+    write_picture(media / "a.jpg", COLOURS["red"])
+    write_picture(media / "b.jpg", COLOURS["blue"])
+    sidecar = media / "a.xmp"
+    sidecar.write_text(packet("Evening at Biarritz", keyword="Surfing"))
+    with Library.open(tmp_path / "library", models=fake_model_set()) as library:
+        index(library, media)
+        for typed, place in (("biarritz", "title"), ("surfing", "keywords")):
+            (hit,) = library.search(typed, words="only")
+            assert hit.path.name == "a.jpg"
+            assert hit.said
+            assert hit.said.place == place
+        (media / "a.jpg").rename(media / "c.jpg")
+        sidecar.rename(media / "c.xmp")
+        index(library, media)
+        assert names(library, "biarritz", words="only") == ["c.jpg"]
+        (media / "c.xmp").unlink()
+        index(library, media)
+        assert names(library, "biarritz", words="only") == []
+        assert library.verify() == []
+
+
+def evidence_of(typed: str, *vectors: float) -> list[float]:
+    """Evidence of moments of which the first is called what was typed, among others."""
+    place = Place((1.0,), Said("name", typed), 1.0, file_id=1)
+    found = Found(Wording.of(typed).words, (1.0,), 3.0, {1: place})
+    contents = list(range(1, len(vectors) + 1))
+    total = WordEvidence(found).added(np.array(vectors), contents, contents, 5.0).tolist()
+    return [float(one) for one in total]
+
+
+def test_a_meaning_that_is_sure_makes_names_doubtful() -> None:
+    lying, *others = evidence_of("dog", -8.0, 10.0, 2.0)
+    assert others == [10.0, 2.0]
+    assert lying < 10.0
+    called, *_ = evidence_of("dog", -8.0, 3.0, 2.0)
+    assert called > max(5.0, lying)
+
+
+def test_a_number_is_not_doubted() -> None:
+    assert evidence_of("IMG_2041", -8.0, 10.0)[0] > evidence_of("dog", -8.0, 3.0)[0]
+
+
+def test_what_is_meant_and_called_so_has_more_than_either() -> None:
+    both = evidence_of("dog", 10.0, 10.0)
+    assert both[0] > both[1]

@@ -41,6 +41,11 @@ def folded_lines(texts: bytes | None) -> str | None:
     return "\n".join(["", *lines, ""]) if lines else None
 
 
+def folded_folder(path: bytes) -> str | None:
+    """All but the last part of a path, as it is compared; empty at the top."""
+    return folded(path.rpartition(b"/")[0])
+
+
 def local_time(time_ns: int) -> str | None:
     """Nanoseconds since 1970 as local time in ISO 8601 to the second; None beyond its years."""
     try:
@@ -51,5 +56,5 @@ def local_time(time_ns: int) -> str | None:
 
 def add_text_functions(connection: sqlite3.Connection) -> None:
     """Let SQL call these functions by their names."""
-    for function in (folded, folded_name, folded_lines, local_time):
+    for function in (folded, folded_name, folded_folder, folded_lines, local_time):
         connection.create_function(function.__name__, 1, function, deterministic=True)

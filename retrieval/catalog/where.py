@@ -9,7 +9,8 @@
     value       = word | "text" | 'text'
 
 Text is compared without regard to case; `~` and `contains` look for a part of it. Times are
-compared as exactly as the value is given: `taken = 2023-05` is all of May. A comparison with
+compared as exactly as the value is given: `taken = 2023-05` is all of May. `folder` is the path of
+the folder below its root, such as `holiday/2021`, and `root` the root's name. A comparison with
 something that a file does not state is false, so its `not` is true.
 """
 
@@ -21,9 +22,20 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
-from sqlalchemy import ColumnElement, LargeBinary, and_, case, cast, func, not_, or_, type_coerce
+from sqlalchemy import (
+    ColumnElement,
+    LargeBinary,
+    and_,
+    case,
+    cast,
+    func,
+    not_,
+    or_,
+    select,
+    type_coerce,
+)
 
-from retrieval.catalog.schema import contents, files
+from retrieval.catalog.schema import contents, files, roots
 from retrieval.catalog.text_functions import folded
 from retrieval.errors import QueryError
 from retrieval.records import Kind
@@ -46,6 +58,8 @@ class Type(Enum):
 FACTS = {
     "kind": Type.TEXT,
     "name": Type.TEXT,
+    "folder": Type.TEXT,
+    "root": Type.TEXT,
     "size": Type.NUMBER,
     "modified": Type.TIME,
     "title": Type.TEXT,
@@ -64,7 +78,7 @@ FACTS = {
     "width": Type.NUMBER,
     "height": Type.NUMBER,
 }
-"""What can be compared: the first four of the file itself, the rest from what its sidecars state,
+"""What can be compared: the first six of the file itself, the rest from what its sidecars state,
 or else from `Media.metadata`."""
 
 COMPARE: dict[str, Callable[[Any, Any], Any]] = {
@@ -165,6 +179,12 @@ def _column(fact: str) -> ColumnElement[Any]:
         return func.folded(contents.c.kind)
     if fact == "name":
         return func.folded_name(type_coerce(files.c.path, LargeBinary))
+    if fact == "folder":
+        return func.folded_folder(type_coerce(files.c.path, LargeBinary))
+    if fact == "root":
+        its = roots.alias()  # the query around may name roots too
+        root = select(func.folded(its.c.name)).where(its.c.id == files.c.root_id)
+        return root.correlate(files).scalar_subquery()
     if fact == "size":
         return files.c.size
     if fact == "modified":

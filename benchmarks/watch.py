@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.kill import write_file
+from benchmarks.faults.world import write_file
 from benchmarks.record import record
 from retrieval import Library
 

@@ -109,7 +109,7 @@ def _verify(file: Path) -> None:
             f"{file} is not what was written: its SHA-256 differs from {checksum_of(file).name}. "
             "Use another backup; the library was not touched."
         )
-    with closing(Catalog(file)) as catalog:
+    with closing(Catalog(file, untouched=True)) as catalog:
         problems = catalog.check()
     if problems:
         raise LibraryDamaged(f"{file} is damaged: {problems[0]}. The library was not touched.")

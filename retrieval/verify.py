@@ -50,14 +50,25 @@ def problems(library: Library, sample: int) -> Iterator[str]:
 
 def _index_problems(library: Library, space: str, modality: Modality) -> Iterator[str]:
     index = library.indexes.get(space, modality)
+    held, change = np.sort(index.ids), index.change
     with library.catalog.vectors.changes_since(0, space, modality) as everything:
+        if everything.change != change:  # another process has written in between
+            yield from _index_problems(library, space, modality)
+            return
         stored: Ids = np.concatenate([np.empty(0, np.int64), *(ids for ids, _ in everything.added)])
-    held = np.sort(index.ids)
     if not np.array_equal(held, stored):
         lost, extra = len(np.setdiff1d(stored, held)), len(np.setdiff1d(held, stored))
         yield (
             f"The {modality} index of {space} lacks {lost} moments and has {extra} too many. "
             "Mend it with: anyseek rebuild"
+        )
+        return
+    with library.catalog.vectors.changes_since(0, space, modality) as everything:
+        differ = sum(len(index.unlike(ids, rows)) for ids, rows in everything.added)
+    if differ:
+        yield (
+            f"The {modality} index of {space} has other vectors than the catalog for {differ} "
+            "moments. Mend it with: anyseek rebuild"
         )
         return
     probes = np.array(_spread(stored.tolist(), PROBES), dtype=np.int64)

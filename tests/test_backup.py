@@ -53,6 +53,21 @@ def test_a_library_whose_catalog_is_no_database(filled: Library, tmp_path: Path)
         assert found(restored) == before
 
 
+def test_a_backup_is_not_changed_by_being_restored(filled: Library, tmp_path: Path) -> None:
+    """So that it can be restored again."""
+    before = found(filled)
+    saved = tmp_path / "saved.db"
+    backup(filled, saved)
+    data = saved.read_bytes()
+    beside = set(tmp_path.iterdir())
+    for name in ("one", "two"):
+        restore(saved, tmp_path / name)
+        assert saved.read_bytes() == data
+        with Library.open(tmp_path / name, models=fake_model_set()) as restored:
+            assert found(restored) == before
+    assert set(tmp_path.iterdir()) - beside == {tmp_path / "one", tmp_path / "two"}
+
+
 def test_the_checksum_is_one_that_other_tools_read(filled: Library, tmp_path: Path) -> None:
     checksum = backup(filled, tmp_path / "saved.db")
     assert checksum == checksum_of(tmp_path / "saved.db")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.kill import contents
+from benchmarks.faults.world import contents
 from indexer import Progress, index
 from retrieval import Library
 from retrieval.catalog.transaction import Transaction

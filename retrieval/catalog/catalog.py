@@ -52,15 +52,19 @@ class Counts:
 class Catalog:
     """The one truth of a library: an SQLite file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, untouched: bool = False) -> None:
         """Open a catalog that exists; `create` makes one.
+
+        Args:
+            path: Its file.
+            untouched: Only read it as it stands, such as a backup that nobody writes to.
 
         Raises:
             LibraryVersion: it was made by a newer anyseek.
             LibraryDamaged: it cannot be read.
         """
         self.path = path
-        self._engine = open_engine(path)
+        self._engine = open_engine(path, untouched=untouched)
         if version(self._engine) is None:
             raise LibraryDamaged(
                 f"{path} is not a catalog, or its making was interrupted. "

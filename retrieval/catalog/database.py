@@ -28,28 +28,33 @@ WRITE = "anyseek_write"
 fail half way because another process wrote in between."""
 
 
-def open_engine(path: Path) -> Engine:
-    """Connect to a catalog file in WAL mode: one writer and many readers at a time."""
+def open_engine(path: Path, *, untouched: bool = False) -> Engine:
+    """Connect to a catalog file in WAL mode: one writer and many readers at a time.
+
+    Args:
+        path: The file.
+        untouched: Only read it as it stands; nobody may write to it meanwhile.
+    """
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
-        creator=partial(connect, path),
+        creator=partial(connect, path, untouched=untouched),
         # What may not be written is looked at anew each time: how to read it may have changed.
         poolclass=None if may_be_written(path) else NullPool,
     )
-    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "connect", partial(_set_up, untouched=untouched))
     event.listen(engine, "begin", _begin)
     event.listen(engine, "handle_error", _in_our_words)
     return engine
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path, *, untouched: bool = False) -> sqlite3.Connection:
     """A connection to a catalog, which works also where nothing may be written.
 
     To read a file in WAL mode, SQLite wants to make two others beside it. Where they are, because a
     process of somebody else is writing, they serve; otherwise the file is read as it stands.
     """
-    how = "mode=rwc"
-    if not may_be_written(path):
+    how = "immutable=1" if untouched else "mode=rwc"
+    if not untouched and not may_be_written(path):
         log = path.with_name(f"{path.name}-wal")
         how = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
     return sqlite3.connect(
@@ -66,10 +71,11 @@ def may_be_written(path: Path) -> bool:
     return all(os.access(place, os.W_OK) for place in places)
 
 
-def _set_up(connection: sqlite3.Connection, _record: Any) -> None:
+def _set_up(connection: sqlite3.Connection, _record: Any, *, untouched: bool) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves; the driver would say it too late
+    if not untouched:
+        connection.execute("PRAGMA journal_mode = WAL")  # of no effect where nothing may be written
     for pragma in (
-        "journal_mode = WAL",  # of no effect on a file that may only be read
         # A power cut may undo the last second but cannot damage the file; the next run redoes it.
         "synchronous = NORMAL",
         "foreign_keys = ON",

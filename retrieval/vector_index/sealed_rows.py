@@ -53,6 +53,8 @@ class SealedRows:
         """
         ids = _mapped(self.ids_path, np.dtype("<i8"), (self.count,))
         rows = _mapped(self.rows_path, np.dtype("<f4"), (self.count, self.dim))
+        if not (ids[1:] > ids[:-1]).all():
+            raise IndexDamaged(f"{self.ids_path.name} is not what was written")
         return Part(ids, rows, self.reach, sealed=True)
 
     def appended(self, part: Part) -> SealedRows:

@@ -85,6 +85,16 @@ class VectorIndex:
         """Remove and add in one step that searches see whole; one thread at a time."""
         self.state = self.state.changed(removed, added, change)
 
+    def unlike(self, ids: Ids, vectors: Vectors) -> Ids:
+        """Those of some ids `(n,)`, ascending, that have other vectors here than `(n, dim)`."""
+        found = [np.empty(0, np.int64)]
+        for part in self.state.parts:
+            at = part.positions(ids)
+            theirs = vectors[np.searchsorted(ids, part.ids[at])]
+            same = part.rows[at].view(np.uint32) == theirs.view(np.uint32)
+            found.append(part.ids[at[~same.all(axis=1)]])
+        return np.sort(np.concatenate(found))
+
     def search(
         self, queries: Vectors, k: int, allowed: Ids | None = None
     ) -> list[tuple[Ids, Vectors]]:

@@ -1,0 +1,1 @@
+"""Faults, brought about for real: processes killed, disks filled, files damaged."""

@@ -1,6 +1,6 @@
 """Every fault that can befall a library, brought about many times: what is lost, how long it takes.
 
-    python -m benchmarks.reliability [--kills 200] [--times 50] [--seed 0]
+    python -m benchmarks.reliability [--kills 200] [--times 50] [--only FAULT ...] [--seed 0]
     python -m benchmarks.reliability page       docs/reliability.md from the raw results
 
 After each fault the library must hold all that a reader saw before it, and agree with itself
@@ -28,7 +28,7 @@ from benchmarks.faults.world import World
 from benchmarks.record import RESULTS, record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from benchmarks.faults.indexer_process import Server
     from benchmarks.faults.world import Trial
@@ -36,10 +36,17 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).parent.parent / "docs" / "reliability.md"
 
 
-def all_faults(workplace: Path, kills: int, times: int, seed: int) -> Iterator[dict[str, Any]]:
-    """Bring about every fault that this machine allows; yields what came of each."""
+def all_faults(
+    workplace: Path, kills: int, times: int, seed: int, only: Sequence[str] = ()
+) -> Iterator[dict[str, Any] | None]:
+    """Bring about every fault that this machine allows; yields what came of each.
+
+    With `only`, those alone; the others yield None.
+    """
 
     def tried(name: str, trials: Callable[[World], Iterator[Trial]], models: str = "fake") -> Any:
+        if only and name not in only:
+            return None
         place = workplace / name.replace(" ", "-")
         world = World(place, models, random.Random(seed))
         return outcome(name, list(trials(world)), world.differences())
@@ -58,7 +65,8 @@ def all_faults(workplace: Path, kills: int, times: int, seed: int) -> Iterator[d
         )
         if disks.may_mount(workplace / "disk"):
             yield tried("read-only disk", lambda w: disks.read_only(w, times // 5))
-            yield on_small_disk(workplace / "full disk", one, times // 2, seed)
+            if not only or "full disk" in only:
+                yield on_small_disk(workplace / "full disk", one, times // 2, seed)
     library = disks.compiled(workplace)
     if library:
         with server(workplace / "failing", preload=library) as failing:
@@ -94,12 +102,15 @@ def outcome(name: str, trials: list[Trial], differences: list[str]) -> dict[str,
     }
 
 
-def run(kills: int, times: int, seed: int) -> None:
-    """Try everything and write the raw result."""
-    faults = []
+def run(kills: int, times: int, seed: int, only: Sequence[str]) -> None:
+    """Try everything and write the raw result; with `only`, in place of what was known of those."""
+    known = RESULTS / "reliability.json"
+    faults = json.loads(known.read_text())["faults"] if only and known.exists() else []
     with tempfile.TemporaryDirectory() as workplace:
-        for found in all_faults(Path(workplace).resolve(), kills, times, seed):
-            faults.append(found)
+        for found in all_faults(Path(workplace).resolve(), kills, times, seed, only):
+            if found is None:
+                continue
+            faults = [f for f in faults if f["fault"] != found["fault"]] + [found]
             shown = {k: v for k, v in found.items() if k != "all_s" and (k != "how" or len(v) < 9)}
             print(json.dumps(shown), flush=True)
     print(record("reliability", {"faults": faults}, seed=seed, packages=("numpy", "sqlalchemy")))
@@ -115,9 +126,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--times", type=int, default=50)
+    parser.add_argument("--only", nargs="+", default=[], metavar="FAULT")
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
-    run(chosen.kills, chosen.times, chosen.seed)
+    run(chosen.kills, chosen.times, chosen.seed, chosen.only)
 
 
 if __name__ == "__main__":

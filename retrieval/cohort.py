@@ -77,6 +77,7 @@ class Cohorts:
         spaces = self._space.spaces_of(modality)
         many = catalog.moments.sample(modality, MEAN_MOMENTS)
         few = catalog.moments.sample(modality, COHORT)
+        few = few[np.isin(few, many)]  # some may have come since the look before
         rows = {
             space: stored_rows(catalog, space, self._space.dims[space], many) for space in spaces
         }

@@ -10,9 +10,11 @@ import pytest
 
 from retrieval import Kind, Library, Modality, Moment
 from retrieval import cohort as cohort_module
+from retrieval.catalog.moments import Moments
 from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
 from retrieval.cohort import COHORT, MEAN_MOMENTS, Cohorts, known_hubs, stored_rows
-from retrieval.vectors import Vectors, unit_rows
+from retrieval.encoders.fake import fake_model_set
+from retrieval.vectors import Ids, Vectors, unit_rows
 
 STATE = FileState(1, 1)
 
@@ -171,3 +173,24 @@ def test_the_usual_hub_value_is_that_of_the_cohort(library: Library) -> None:
     drawn = cohorts(library).get(Modality.TEXT)
     assert drawn.hubs["fake"] == pytest.approx([0.1, 0.2, 0.3, 0.4])
     assert drawn.usual_hub["fake"] == pytest.approx(0.25)
+
+
+def test_a_moment_that_comes_between_two_looks(
+    filled: Library, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process adds a text after one sample was drawn, and before the other."""
+    real, new = Moments.sample, [media / "new.txt"]
+
+    def sample(self: Moments, modality: Modality, n: int) -> Ids:
+        drawn = real(self, modality, n)
+        if modality is Modality.TEXT and new:
+            path = new.pop()
+            path.write_text("red and new")
+            with Library.open(filled.path, models=fake_model_set()) as writer:
+                writer.add(path)
+        return drawn
+
+    monkeypatch.setattr(Moments, "sample", sample)
+    assert filled.search("red", k=20)
+    assert not new
+    assert "new.txt" in {hit.path.name for hit in filled.search("red", k=20)}

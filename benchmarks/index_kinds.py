@@ -1,10 +1,12 @@
 """anyseek's index beside its peers, at several sizes: recall, time, memory, disk.
 
     python -m benchmarks.index_kinds --sizes 10000 100000 [--peers anyseek hnswlib] [--dim 512]
-    python -m benchmarks.index_kinds --vectors FILE.npy     true vectors, `(n, dim)`
+    python -m benchmarks.index_kinds --vectors FILE.npy     true vectors, `(n, dim)`, or
+                                                            an .npz with `rows` and `queries`
     python -m benchmarks.index_kinds --show                 table and plots of what was measured
 
 Every index is built in one process and opened and asked in another, so that its memory is its own.
+anyseek measures its recall with other queries of the same sort, as a library does with its texts.
 Reported is the least search effort that reaches the recall asked for, or the greatest there is.
 """
 
@@ -26,10 +28,12 @@ import numpy as np
 from benchmarks.clustered import ClusteredWorld
 from benchmarks.index_peers import PACKAGES, PEERS
 from benchmarks.record import RESULTS, record
+from retrieval.vectors import Vectors, unit_rows
 
 SEED = 0
 K = 10
 QUERIES = 500
+OTHERS = 400
 SINGLES = 300
 BATCH = 64
 GOAL = 0.99
@@ -64,14 +68,15 @@ def measure(size: int, dim: int, peers: list[str], file: Path | None) -> None:
         data = Path(scratch)
         if file is None:
             world = ClusteredWorld(size, dim, SEED)
-            rows, queries = world.rows(size), world.queries(QUERIES)
+            rows, queries = world.rows(size), world.queries(QUERIES + OTHERS)
             name = f"index_{size}x{dim}"
         else:
-            everything = np.load(file, mmap_mode="r")
-            rows, queries = np.array(everything[:-QUERIES]), np.array(everything[-QUERIES:])
+            rows, queries = true_vectors(file)
             size, dim, name = len(rows), rows.shape[1], f"index_{file.stem}"
         np.save(data / "rows.npy", rows)
+        queries, others = queries[:QUERIES], queries[QUERIES:]
         np.save(data / "queries.npy", queries)
+        np.save(data / "others.npy", others)
         np.save(data / "truth.npy", nearest(rows, queries))
         del rows
         known = RESULTS / f"{name}.json"
@@ -89,9 +94,19 @@ def measure(size: int, dim: int, peers: list[str], file: Path | None) -> None:
             )
 
 
+def true_vectors(file: Path) -> tuple[Vectors, Vectors]:
+    """Rows and queries of a file; a file of rows alone gives some of them up as queries."""
+    held = np.load(file, mmap_mode="r")
+    if isinstance(held, np.lib.npyio.NpzFile):
+        return unit_rows(held["rows"]), unit_rows(held["queries"])
+    apart = min(QUERIES + OTHERS, len(held) // 10)
+    at = np.random.default_rng(SEED).permutation(len(held))
+    return unit_rows(held[np.sort(at[apart:])]), unit_rows(held[np.sort(at[:apart])])
+
+
 def nearest(rows: Any, queries: Any) -> Any:
     """The K nearest rows of each query, by brute force."""
-    truth = [np.argsort(-(rows @ query), kind="stable")[:K] for query in queries]
+    truth = [np.argpartition(-(rows @ query), K)[:K] for query in queries]
     return np.stack(truth)
 
 

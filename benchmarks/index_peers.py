@@ -44,7 +44,10 @@ class Peer(ABC):
 
 class Anyseek(Peer):
     def build(self, rows: Vectors) -> None:
-        file = IndexFile(self.folder, "index", rows.shape[1])
+        others = self.folder.parent / "data" / "others.npy"
+        texts = np.load(others) if others.exists() else np.empty((0, rows.shape[1]), np.float32)
+        dim = rows.shape[1]
+        file = IndexFile(self.folder, "index", dim, queries=lambda n: texts[:n])
         pieces = (
             (np.arange(i, min(i + 10_000, len(rows))), rows[i : i + 10_000])
             for i in range(0, len(rows), 10_000)

@@ -42,7 +42,12 @@ ModelsOption = Annotated[
 ]
 DeviceOption = Annotated[
     Device,
-    typer.Option("--device", metavar="DEVICE", help="Where models run: auto, cpu, cuda or mps."),
+    typer.Option(
+        "--device",
+        metavar="DEVICE",
+        help="Where models run: auto, cpu, cuda or mps. With cuda large indexes are searched "
+        "there too.",
+    ),
 ]
 
 
@@ -68,7 +73,7 @@ def existing(
         return opened
     chosen = _on(device, models or opened.stats().models)
     opened.close()
-    return Library.open(place(library), models=chosen, create=False)
+    return Library.open(place(library), models=chosen, create=False, device=device)
 
 
 def new_or_existing(
@@ -80,7 +85,7 @@ def new_or_existing(
     if (place(library) / CATALOG).exists():
         return existing(library, models, device)
     chosen = models if device is Device.AUTO else _on(device, models or DEFAULT_MODELS)
-    return Library.open(place(library), models=chosen)
+    return Library.open(place(library), models=chosen, device=device)
 
 
 def _on(device: Device, models: str) -> "ModelSet":

@@ -20,11 +20,13 @@ from retrieval.vector_index import (
     Wish,
     require_faiss,
 )
+from retrieval.vector_index.gpu_part import Gpu, gpu_number
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from retrieval.catalog.catalog import Catalog
+    from retrieval.vector_index.vector_index import State
     from retrieval.vectors import Vectors
 
 log = logging.getLogger(__name__)
@@ -42,13 +44,17 @@ Stamp = tuple[int, int]
 class IndexCache:
     """One index for each space and modality, kept under `vectors/` of the library."""
 
-    def __init__(self, folder: Path, catalog: Catalog) -> None:
+    def __init__(self, folder: Path, catalog: Catalog, device: str = "cpu") -> None:
         """Open nothing yet.
 
         Args:
             folder: Where the files lie.
             catalog: What the indexes follow, and where it stands what is asked of them.
+            device: `cuda`, or `cuda:1`, to search large indexes on a GPU; any other for the CPU.
+                A copy takes seconds, so that it must be asked for and pays for many queries.
         """
+        self._device = device
+        self._gpus: dict[Key, Gpu] = {}
         self._folder = folder
         self._catalog = catalog
         self._indexes: dict[Key, VectorIndex] = {}
@@ -72,6 +78,7 @@ class IndexCache:
                 self._load_if_newer(key, index)
                 with self._catalog.vectors.changes_since(index.change, *key) as changes:
                     index.update(changes.removed, changes.added, changes.change)
+                index.state = self._placed(key, index.state)
             return index
 
     @property
@@ -141,7 +148,9 @@ class IndexCache:
             with self._catalog.vectors.changes_since(0, *key) as changes:
                 state = file.write(changes.removed, changes.added, changes.change)
         with self._lock:
-            self._indexes.setdefault(key, VectorIndex(dim)).state = state
+            index = self._indexes.setdefault(key, VectorIndex(dim))
+            # Copied only where it was copied for a search before; a writer need not search.
+            index.state = self._placed(key, state) if key in self._gpus else state
             self._stamps[key] = file.stamp
 
     def _change_of(self, file: IndexFile) -> int:
@@ -175,6 +184,14 @@ class IndexCache:
             log.warning("reading the catalog instead of %s: it is ahead of the catalog", file)
         elif state.change > index.change:
             index.state = state
+
+    def _placed(self, key: Key, state: State) -> State:
+        """A state, searched on the device that was asked for."""
+        if not self._device.startswith("cuda"):
+            return state
+        if key not in self._gpus:
+            self._gpus[key] = Gpu(gpu_number(self._device))
+        return self._gpus[key].over(state)
 
     def _file(self, key: Key, dim: int) -> IndexFile:
         if key not in self._files:

@@ -84,17 +84,24 @@ class Library:
     Any number of processes may read a library while one writes to it.
     """
 
-    def __init__(self, path: Path, catalog: Catalog, models: str | ModelSet) -> None:
+    def __init__(
+        self, path: Path, catalog: Catalog, models: str | ModelSet, device: str = "cpu"
+    ) -> None:
         """Use `Library.open`."""
         self.path = path
         self.catalog = catalog
         self._models = models
         self._lock = FileLock(path / LOCK, timeout=0, thread_local=False)
-        self.indexes = IndexCache(path / "vectors", catalog)
+        self.indexes = IndexCache(path / "vectors", catalog, device)
 
     @classmethod
     def open(
-        cls, path: str | Path, *, models: str | ModelSet | None = None, create: bool = True
+        cls,
+        path: str | Path,
+        *,
+        models: str | ModelSet | None = None,
+        create: bool = True,
+        device: str = "cpu",
     ) -> Self:
         """Open a library, or make one where there is none.
 
@@ -103,6 +110,8 @@ class Library:
             models: The model set: for a new library the one to use (default: clip-clap), for an
                 existing one a check that it was made with this set.
             create: False to insist that it exists.
+            device: `cuda` to search large indexes on the GPUs, `cuda:1` on one of them; any other
+                for the CPU. Models have a device of their own: `load_model_set(..., device=...)`.
 
         Raises:
             LibraryNotFound: there is none and `create` is False, or the folder holds other things.
@@ -118,7 +127,7 @@ class Library:
                 )
             _create(path, models or DEFAULT_MODELS)
         catalog = Catalog(path / CATALOG)
-        library = cls(path, catalog, models or str(catalog.facts()["model_set"]))
+        library = cls(path, catalog, models or str(catalog.facts()["model_set"]), device)
         if catalog.is_outdated():
             with library.writing():
                 catalog.migrate()

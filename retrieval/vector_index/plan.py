@@ -36,6 +36,8 @@ class Way(StrEnum):
     """Candidates came from the codes of all rows."""
     SIEVED_CODES = "sieved codes"
     """More candidates came from the codes of all rows, of which the allowed ones were kept."""
+    GPU = "gpu"
+    """Candidates came from a copy of the rows on a GPU."""
     FILTERED_CODES = "filtered codes"
     """Candidates came from the codes of the allowed rows."""
 

@@ -120,11 +120,9 @@ class Life(RuleBasedStateMachine):
         with self.catalog.transaction() as transaction:
             transaction.move(file_id, self.root_id, to, STATE)
         self.held[to] = self.held.pop(path)
-        said = self.extra.pop(path, None)
-        if to != path:
-            self.extra.pop(to, None)
-        if said:
-            self.extra[to] = said
+        # What stands beside a file is read again where it has come to.
+        for place in (path, to):
+            self.extra.pop(place, None)
 
     @precondition(lambda self: self.held)
     @rule(data=st.data())

@@ -34,8 +34,8 @@ FILE = "calibration.json"
 """Its name in the folder of a model set."""
 
 MOST_RIVALS = 300
-"""Above this size of a library the best chance match hardly gets better any more; see
-benchmarks/calibration.py."""
+"""A library's size counts up to this. In larger ones the best chance match still gets better, so
+that more absent things are taken for present; docs/quality.md has how many."""
 
 LEAST_SPREAD = 1e-3
 """Cosines closer together than this count as equal: a float32 vector is not more exact."""
@@ -100,7 +100,7 @@ def lower_spread(values: Floats) -> float:
 def score(evidence: Floats, moments: int = 1) -> Floats:
     """Evidence as a score in 0..1: how probable a match is, if one of `moments` is expected to be.
 
-    More than `MOST_RIVALS` count as that many, since large libraries repeat themselves.
+    More than `MOST_RIVALS` count as that many, as large libraries repeat themselves.
     """
     return np.asarray(0.5 * (1.0 + np.tanh(0.5 * (evidence - even(moments)))), dtype=np.float64)
 

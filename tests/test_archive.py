@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import zipfile
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from retrieval.errors import MediaError, UnknownMedia
 from retrieval.media import archive
@@ -72,3 +75,80 @@ def test_missing() -> None:
 def test_what_is_none(content: bytes) -> None:
     with pytest.raises(UnknownMedia):
         Archive(io.BytesIO(content))
+
+
+def test_a_member_may_be_exactly_as_large_as_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "MAX_MEMBER_BYTES", 1 << 20)
+    assert len(Archive(packed({"a": bytes(1 << 20)})).read("a")) == 1 << 20
+    with pytest.raises(MediaError, match="a in the archive unpacks to more than 1 MB"):
+        Archive(packed({"a": bytes((1 << 20) + 1)})).read("a")
+
+
+def test_all_members_together_may_be_exactly_as_large_as_allowed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(archive, "MAX_BYTES", 3000)
+    opened = Archive(packed({"a": bytes(1000), "b": bytes(2000), "c": b"x", "empty": b""}))
+    assert len(opened.read("a")) == 1000
+    assert len(opened.read("b")) == 2000
+    assert opened.read("empty") == b""
+    with pytest.raises(MediaError, match="c in the archive unpacks to more"):
+        opened.read("c")
+
+
+def test_what_was_too_much_does_not_count_and_reading_again_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(archive, "MAX_BYTES", 2500)
+    opened = Archive(packed({"a": bytes(1000), "large": bytes(9000)}))
+    with pytest.raises(MediaError, match="large in the archive"):
+        opened.read("large")
+    assert len(opened.read("a")) == len(opened.read("a")) == 1000
+    with pytest.raises(MediaError, match="a in the archive"):
+        opened.read("a")
+
+
+def test_no_more_is_unpacked_than_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a member that is too large one byte more than allowed, whatever it claims to hold."""
+    asked: list[int] = []
+    original = zipfile.ZipExtFile.read
+
+    def read(self: zipfile.ZipExtFile, n: int | None = -1) -> bytes:
+        asked.append(-1 if n is None else n)
+        return original(self, n)
+
+    monkeypatch.setattr(archive, "MAX_MEMBER_BYTES", 100)
+    monkeypatch.setattr(zipfile.ZipExtFile, "read", read)
+    with pytest.raises(MediaError):
+        Archive(packed({"a": bytes(5000)})).read("a")
+    assert asked == [101]
+
+
+def test_an_encrypted_member() -> None:
+    content = bytearray(packed({"a": b"words"}).getvalue())
+    for signature, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(signature) + flags] |= 1
+    with pytest.raises(MediaError, match=r"a in the archive.*(encrypted|password)"):
+        Archive(io.BytesIO(bytes(content))).read("a")
+
+
+@given(st.binary(max_size=3000), st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED]))
+@settings(max_examples=40)
+def test_what_was_packed_comes_out(data: bytes, compression: int) -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", compression) as written:
+        written.writestr("ü/a b.txt", data)
+        written.writestr("other", b"beside")
+    file.seek(0)
+    opened = Archive(file)
+    assert opened.read("ü/a b.txt") == data
+    assert opened.read("other") == b"beside"
+
+
+@given(st.data())
+@settings(max_examples=60)
+def test_one_wrong_byte_is_told_or_does_no_harm(data: st.DataObject) -> None:
+    content = bytearray(packed({"name": b"words and more words " * 5}).getvalue())
+    content[data.draw(st.integers(4, len(content) - 1))] ^= data.draw(st.integers(1, 255))
+    with contextlib.suppress(MediaError):
+        assert Archive(io.BytesIO(bytes(content))).read("name") == b"words and more words " * 5

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from retrieval.media.pixels import to_pixels, to_rgb
@@ -101,3 +103,74 @@ def test_coarser_but_never_below_the_least_side(
     pixels = to_pixels(Image.new("RGB", size, (9, 8, 7)), 1, 512)
     assert pixels.shape == (*expected[::-1], 3)
     assert (pixels == (9, 8, 7)).all()
+
+
+@given(st.integers(1, 90), st.integers(1, 90), st.integers(1, 30), st.integers(0, 2**32 - 1))
+@settings(max_examples=40)
+def test_coarser_pixels_are_means_of_whole_blocks(
+    width: int, height: int, least: int, seed: int
+) -> None:
+    values = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+    pixels = to_pixels(Image.fromarray(values), 1, least)
+    factor = max(1, min(width, height) // least)
+    assert pixels.shape == (-(-height // factor), -(-width // factor), 3)
+    for y in range(height // factor):
+        for x in range(width // factor):
+            block = values[y * factor : (y + 1) * factor, x * factor : (x + 1) * factor]
+            mean = block.reshape(-1, 3).mean(axis=0)
+            assert np.abs(pixels[y, x] - mean).max() < 1
+
+
+@given(st.floats(0, 1), st.integers(0, 255))
+@settings(max_examples=40)
+def test_mixing_with_white_by_the_formula(share: float, level: int) -> None:
+    alpha = round(255 * share)
+    pixel = rgb(Image.new("LA", (1, 1), (level, alpha)))[0, 0]
+    expected = (level * alpha + 255 * (255 - alpha)) / 255
+    assert np.abs(pixel - expected).max() <= 1
+    assert len(set(pixel.tolist())) == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (np.array([[0, 255, 256, 65535]], np.int32), [0, 1, 1, 255]),
+        (np.array([[0, 65536]], np.int32), [0, 255]),
+        (np.array([[7, 7]], np.int32), [0, 0]),
+        (np.array([[-7, -7]], np.int32), [0, 0]),
+        (np.array([[0.0, 1.0]], np.float32), [0, 255]),
+        (np.array([[0.0, 1.5]], np.float32), [0, 255]),
+        (np.array([[0.25, 0.75]], np.float32), [64, 191]),
+        (np.array([[-0.5, 0.5]], np.float32), [0, 255]),
+        (np.array([[3.0, 3.0]], np.float32), [0, 0]),
+        (np.array([[np.nan, np.nan]], np.float32), [0, 0]),
+        (np.array([[np.inf, 0.5]], np.float32), [0, 128]),
+    ],
+)
+def test_where_white_lies(values: np.ndarray, expected: list[int]) -> None:
+    assert rgb(Image.fromarray(values))[0, :, 0].tolist() == expected
+
+
+def test_turning_comes_after_making_coarser_and_neither_loses_a_corner() -> None:
+    picture = np.zeros((40, 60, 3), np.uint8)
+    picture[:20, :20] = 255
+    for orientation, (rows, columns) in {
+        1: (slice(0, 10), slice(0, 10)),
+        2: (slice(0, 10), slice(20, 30)),
+        3: (slice(10, 20), slice(20, 30)),
+        6: (slice(0, 10), slice(10, 20)),
+        8: (slice(20, 30), slice(0, 10)),
+    }.items():
+        pixels = to_pixels(Image.fromarray(picture), orientation, 20)
+        assert pixels.shape == ((30, 20, 3) if orientation > 4 else (20, 30, 3))
+        assert (pixels[rows, columns] == 255).all()
+        assert pixels.mean() == pytest.approx(255 / 6)
+
+
+def test_pixels_can_be_written_to() -> None:
+    """What is cut, scaled or shared afterwards must not reach into the decoder's memory."""
+    image = Image.new("RGB", (4, 4), (1, 2, 3))
+    pixels = to_pixels(image, 1, 512)
+    pixels[:] = 9
+    assert image.getpixel((0, 0)) == (1, 2, 3)
+    assert pixels.flags.c_contiguous

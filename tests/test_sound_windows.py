@@ -114,3 +114,92 @@ def test_a_sound_at_the_right_rate_is_passed_on_untouched() -> None:
 def test_a_rate_that_changes_on_the_way_is_followed() -> None:
     second = [(8_000, noise(8_000)), (48_000, noise(48_000)), (16_000, noise(16_000))]
     assert sum(map(len, resampled(second, 48_000))) == 3 * 48_000
+
+
+def test_a_late_sound_keeps_its_place() -> None:
+    """Samples that begin 1.5 s after the file does."""
+    pieces = list(cut([noise(33)], EVERYTHING, late_s=1.5))
+    assert [(m.start_s, m.end_s) for m, _ in pieces] == [
+        (1.5, 3.5), (2.0, 4.0), (2.5, 4.5), (2.8, 4.8),
+    ]  # fmt: skip
+    ((moment, content),) = cut([noise(3)], EVERYTHING, late_s=1.5)
+    assert (moment.start_s, moment.end_s) == (1.5, 1.8)
+    assert len(content) == 20
+
+
+@pytest.mark.parametrize("total", [20, 25, 30])
+def test_where_the_last_window_fits_exactly_there_is_no_further_one(total: int) -> None:
+    starts = [m.start_s for m, _ in cut([noise(total)], EVERYTHING)]
+    assert starts == [i * 0.5 for i in range((total - 20) // 5 + 1)]
+
+
+def test_a_silent_end_is_no_moment_and_a_loud_end_is() -> None:
+    windows = Windows(sample_rate_hz=10, window_s=2.0, hop_s=2.0, silence_dbfs=-60)
+    silent = np.zeros(5, np.float32)
+    assert [m.start_s for m, _ in cut([np.zeros(40, np.float32), silent], windows)] == []
+    loud_end = list(cut([np.zeros(40, np.float32), noise(5)], windows))
+    assert [m.start_s for m, _ in loud_end] == [2.5]
+    # Only the first window is loud; what ends the sound is all silence.
+    assert [m.start_s for m, _ in cut([noise(20), np.zeros(25, np.float32)], windows)] == [0]
+
+
+@given(st.floats(-90, -1), st.floats(-90, -1))
+def test_what_counts_as_silence(level_dbfs: float, limit_dbfs: float) -> None:
+    """The RMS of a sine is 3.01 dB below that of its peak."""
+    if abs(level_dbfs - limit_dbfs) < 0.1:
+        return
+    turns = np.sin(2 * np.pi * np.arange(100) / 20)
+    wave = (2**0.5 * 10 ** (level_dbfs / 20) * turns).astype(np.float32)
+    windows = Windows(sample_rate_hz=10, window_s=10.0, hop_s=10.0, silence_dbfs=limit_dbfs)
+    assert len(list(cut([wave], windows))) == (level_dbfs > limit_dbfs)
+
+
+def test_a_hop_below_one_sample_is_one_sample() -> None:
+    windows = Windows(sample_rate_hz=10, window_s=0.5, hop_s=0.01, silence_dbfs=-1000)
+    assert [m.start_s for m, _ in cut([noise(8)], windows)] == [0, 0.1, 0.2, 0.3]
+
+
+def test_empty_blocks_change_nothing() -> None:
+    samples, nothing = noise(50), np.zeros(0, np.float32)
+    plain = list(cut([samples], EVERYTHING))
+    holed = list(cut([nothing, samples[:7], nothing, nothing, samples[7:], nothing], EVERYTHING))
+    assert [m for m, _ in plain] == [m for m, _ in holed]
+    assert list(cut([nothing, nothing], EVERYTHING)) == []
+
+
+@pytest.mark.parametrize("hop", [5, 20, 35])
+def test_little_is_held_whatever_the_hop(hop: int) -> None:
+    """Also where the hop is longer than a window, what lies between is let go."""
+    windows = Windows(sample_rate_hz=10, window_s=2.0, hop_s=hop / 10, silence_dbfs=-1000)
+    total = 2000
+    samples = noise(total)
+    starts = list(range(0, total - 20 + 1, hop))
+    # What the last window leaves over is covered by one that ends with the sound.
+    if starts[-1] + 20 < total:
+        starts.append(total - 20)
+    pieces = list(cut(in_blocks(samples, 3), windows))
+    assert [round(10 * (m.start_s or 0)) for m, _ in pieces] == starts
+    for start, (_, content) in zip(starts, pieces, strict=True):
+        np.testing.assert_array_equal(content, samples[start : start + 20])
+
+
+@given(st.integers(1, 6), st.integers(0, 50), st.integers(0, 2**32 - 1))
+def test_mono_by_hand(channels: int, n: int, seed: int) -> None:
+    samples = np.random.default_rng(seed).uniform(-1, 1, (n, channels)).astype(np.float32)
+    by_hand = [sum(row) / channels for row in samples.astype(np.float64).tolist()]
+    np.testing.assert_allclose(mono(samples), by_hand, atol=1e-6)
+    assert mono(samples).dtype == np.float32
+
+
+def test_nothing_to_resample() -> None:
+    assert list(resampled([], 48_000)) == []
+
+
+@pytest.mark.parametrize("rate", [8_000, 22_050, 96_000])
+def test_resampling_keeps_pitch_length_and_loudness(rate: int) -> None:
+    times_s = np.arange(rate) / rate
+    tone = (0.5 * np.sin(2 * np.pi * 1000 * times_s)).astype(np.float32)
+    found = np.concatenate(list(resampled([(rate, tone)], 16_000)))
+    assert len(found) == 16_000
+    assert np.argmax(np.abs(np.fft.rfft(found))) == 1000
+    assert np.sqrt(np.mean(found[800:-800] ** 2)) == pytest.approx(0.5 / 2**0.5, rel=0.01)

@@ -147,7 +147,8 @@ def _say_what_next(folder: Path, answers: list[Answer]) -> None:
         f'  anyseek search "two red clocks" {library}\n'
         f"  anyseek search --file {quote(sound)} --in image {library}\n"
         f"  anyseek search dog --not barking {library}\n\n"
-        "Then your own files:\n"
+        "Then your own files, with models that know real photographs and recordings:\n"
+        "  anyseek models pull\n"
         "  anyseek index ~/Pictures ~/Music ~/Documents\n"
         '  anyseek search "words for what you look for"'
     )

@@ -65,9 +65,9 @@ def test_kinds_can_be_chosen(tmp_path: Path) -> None:
     folder = Path.cwd()
     noise(folder / "a.png", 1)
     shutil.copy(folder / "a.png", folder / "b.png")
-    (folder / "a.txt").write_text("red")
-    (folder / "b.txt").write_text("red")
+    (folder / "one.txt").write_text("red")
+    (folder / "two.txt").write_text("red")
     anyseek("index", folder)
-    assert "a.txt" not in anyseek("duplicates").stdout
+    assert "one.txt" not in anyseek("duplicates").stdout
     texts = anyseek("duplicates", "--in", "text").stdout
-    assert texts == "the same bytes  text  1.00\n    a.txt\n    b.txt\n"
+    assert texts == "the same bytes  text  1.00\n    one.txt\n    two.txt\n"

@@ -53,8 +53,9 @@ def test_without_paths_every_root_is_meant(library: Library, disk: Path) -> None
     assert places(library) == [("a", ""), ("b", "")]
 
 
-def test_without_paths_and_roots_there_is_nothing(library: Library) -> None:
-    assert places(library) == []
+def test_without_paths_and_roots_there_is_nothing_to_look_at(library: Library) -> None:
+    with pytest.raises(SearchError, match=r"No folder was indexed yet.* anyseek index FOLDER$"):
+        places(library)
 
 
 def test_each_place_once_in_any_order(library: Library, disk: Path) -> None:

@@ -55,6 +55,19 @@ def test_ctrl_c_at_any_moment(world: World, indexers: Server) -> None:
     check(world, list(processes.stopped(world, indexers, 6, signal.SIGINT)), 6)
 
 
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)]
+)
+def test_an_end_before_anything_was_begun(
+    world: World, indexers: Server, number: int, code: int
+) -> None:
+    for _ in range(10):
+        run = indexers.start(world.library, world.folder)
+        run.send(number)
+        assert run.wait() == (code, "")
+    assert world.differences() == []
+
+
 def test_a_limit_on_the_size_of_files(world: World, indexers: Server) -> None:
     check(world, list(disks.file_limit(world, indexers, 5)), 5)
 

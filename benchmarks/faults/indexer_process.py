@@ -71,7 +71,9 @@ class Server:
         """
         self._runs += 1
         stages = self._workplace / f"{self._runs}.stages"
+        # Made here: an indexer may be killed before it has made anything.
         stages.touch()
+        stages.with_suffix(".said").touch()
         order = {"library": str(library), "folder": str(folder), "stages": str(stages), **options}
         assert self._process.stdin
         self._process.stdin.write(json.dumps(order) + "\n")
@@ -121,12 +123,18 @@ def serve(orders: IO[str], answers: IO[str]) -> None:
 
     load_model_set("mini")
     for line in orders:
+        # A Ctrl-C that comes at once waits until it can be answered.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         pid = os.fork()
         if not pid:
             try:
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
                 index_here(json.loads(line))
+            except KeyboardInterrupt:  # before it was ready for one
+                os._exit(130)
             finally:
                 os._exit(70)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         print(json.dumps({"pid": pid}), file=answers, flush=True)
         _, status = os.waitpid(pid, 0)
         code = os.waitstatus_to_exitcode(status)
@@ -154,7 +162,7 @@ def index_here(order: dict[str, Any]) -> None:
     decoder_pool.ISOLATED = order.get("isolated", False)
     models = fake_model_set() if order.get("models", "fake") == "fake" else "mini"
     stages = os.open(order["stages"], os.O_WRONLY | os.O_APPEND)
-    said = os.open(Path(order["stages"]).with_suffix(".said"), os.O_WRONLY | os.O_CREAT)
+    said = os.open(Path(order["stages"]).with_suffix(".said"), os.O_WRONLY)
     if off_s := order.get("clock_s"):
         real, real_ns = time.time, time.time_ns
         time.time = lambda: real() + off_s

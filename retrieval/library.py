@@ -231,6 +231,9 @@ class Library:
     def prune(self, older_than: timedelta, *, dry_run: bool = False) -> list[File]:
         """Drop files that have been missing for longer than this.
 
+        A root of which nothing is left is dropped too if its folder is not there; a folder that
+        was only emptied is indexed on, for nobody named it.
+
         Args:
             older_than: Counted from the run that missed them first.
             dry_run: Only say which they are.
@@ -241,9 +244,16 @@ class Library:
         now = datetime.now(UTC)
         gone = [f for f in self.files() if f.missing_since and now - f.missing_since > older_than]
         if gone and not dry_run:
+            absent = [
+                root.id
+                for root in self.catalog.roots()
+                if not root.folder.is_dir()
+                and any(file.path.is_relative_to(root.folder) for file in gone)
+            ]
             with self.writing():
                 with self.catalog.transaction() as transaction:
                     transaction.forget(file.id for file in gone)
+                    transaction.forget_empty(absent)
                 self.refresh()
         return gone
 

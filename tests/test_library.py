@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from indexer import index
 from retrieval import Kind, Library, Modality, Query
 from retrieval.encoders.fake import WINDOWS, FakeEncoder, fake_model_set
 from retrieval.encoders.model_set import ModelSet
@@ -351,6 +352,27 @@ def test_pruning_drops_what_has_been_missing_for_long(filled: Library, media: Pa
     left = {file.path.name for file in filled.files()}
     assert left == set(files) - {"red.png"}
     assert filled.prune(timedelta(days=30)) == []
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_prune_keeps_an_emptied_root_as_long_as_its_folder_is_there(
+    filled: Library, media: Path, is_there: bool
+) -> None:
+    for path in media.iterdir():
+        path.unlink()
+    (media / "stays.txt").write_text("red")
+    index(filled, media)
+    (media / "stays.txt").unlink()
+    if not is_there:
+        media.rmdir()
+    index(filled, media)
+    with filled.catalog.transaction() as transaction:
+        transaction._connection.exec_driver_sql("UPDATE files SET missing_since_s = 1")
+    assert len(filled.prune(timedelta(days=30), dry_run=True)) == 10
+    assert len(filled.catalog.roots()) == 1
+    assert len(filled.prune(timedelta(days=30))) == 10
+    assert [root.folder for root in filled.catalog.roots()] == [media] * is_there
+    assert filled.verify() == []
 
 
 def test_where_limits_by_what_a_file_states(filled: Library) -> None:

@@ -12,7 +12,9 @@ import pytest
 from indexer import Summary, annotation, index, read_ahead, reading
 from indexer.reading import Job
 from retrieval import Library
-from retrieval.records import File, Kind
+from retrieval.catalog.tokens import path_tokens
+from retrieval.catalog.wording import Wording, row_of
+from retrieval.records import File, Kind, Said
 from tests.media_files import write_picture, write_tone
 from tests.test_life_cycle import known, only
 from tests.test_raw import dng
@@ -380,6 +382,56 @@ class TestTwins:
         found = stored_file(library, pair / "IMG_1.DNG")
         assert found
         assert found.path == pair / "IMG_1.JPG"
+
+    @pytest.mark.parametrize(
+        "typed", ["IMG_1.DNG", "img1dng", '"IMG_1.DNG"', "dng", "IMG_1", "IMG_1.JPG", "jpg", "tif"]
+    )
+    def test_words_find_what_a_scan_of_all_names_finds(
+        self, library: Library, pair: Path, typed: str
+    ) -> None:
+        (pair / "alone.dng").write_bytes(dng(200))
+        index(library, pair)
+        words = Wording.of(typed).words
+        scanned = {
+            file.twin or file.path
+            for file in library.files()
+            if all(word.share_in(row_of(path_tokens(file.path.name)[0])) for word in words)
+        }
+        hits = library.search(typed, words="only", k=100)
+        assert {hit.path for hit in hits} == scanned
+        assert len(hits) == len(scanned)
+        assert scanned or typed == "tif"
+        library.catalog.words.rebuild()
+        assert library.search(typed, words="only", k=100) == hits
+        assert library.verify(sample=100) == []
+
+    def test_a_hit_says_which_of_the_two_is_called_so(self, library: Library, pair: Path) -> None:
+        for typed, said in (("IMG_1.DNG", "IMG_1.DNG"), ("IMG_1", "IMG_1.JPG")):
+            (hit,) = library.search(typed, words="only")
+            assert hit.path == pair / "IMG_1.JPG"
+            assert hit.said == Said("name", said)
+            assert hit.twins == (pair / "IMG_1.DNG",)
+
+    def test_a_copy_of_the_jpeg_is_not_what_its_raw_is_called(
+        self, library: Library, pair: Path
+    ) -> None:
+        shutil.copy(pair / "IMG_1.JPG", pair / "a copy.jpg")
+        index(library, pair)
+        for typed in ("IMG_1.DNG", '"IMG_1.DNG"'):
+            (hit,) = library.search(typed, words="only")
+            assert hit.path == pair / "IMG_1.JPG"
+
+    def test_filters_and_missing_hold_for_a_raw_that_is_looked_up(
+        self, library: Library, pair: Path
+    ) -> None:
+        assert library.search("IMG_1.DNG", words="only", kinds=["text"]) == []
+        assert library.search("IMG_1.DNG", words="only", under=pair / "IMG_1.JPG")
+        (pair / "IMG_1.DNG").unlink()
+        index(library, pair)
+        for typed in ("IMG_1.DNG", '"IMG_1.DNG"'):
+            assert library.search(typed, words="only") == []
+            (hit,) = library.search(typed, words="only", missing=True)
+            assert hit.path == pair / "IMG_1.JPG"
 
 
 def test_a_whole_life(library: Library, folder: Path) -> None:

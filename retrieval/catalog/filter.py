@@ -52,16 +52,23 @@ class Filter:
             wanted.append(files.c.missing_since_s.is_(None))
         if self.where is not None:
             wanted.append(self.where.sql())
-        wanted += [_says(match, f"said_{n}") for n, match in enumerate(self.phrases)]
-        wanted += [not_(_says(match, f"unsaid_{n}")) for n, match in enumerate(self.unsaid)]
+        wanted += [self._says(match, f"said_{n}") for n, match in enumerate(self.phrases)]
+        wanted += [not_(self._says(match, f"unsaid_{n}")) for n, match in enumerate(self.unsaid)]
         return wanted
 
-
-def _says(match: str, name: str) -> ColumnElement[bool]:
-    """Files that say something, in their names, folders, facts or passages."""
-    in_files, in_passages = (_rows_with(words, match, name) for words in WORDS)
-    with_passage = select(moments.c.content_id).where(moments.c.id.in_(in_passages))
-    return or_(files.c.id.in_(in_files), files.c.content_id.in_(with_passage))
+    def _says(self, match: str, name: str) -> ColumnElement[bool]:
+        """Files that say something, in their names, folders, facts or passages, or their RAWs'."""
+        in_files, in_passages = (_rows_with(words, match, name) for words in WORDS)
+        raw = files.alias("raw")
+        in_raws = select(raw.c.twin_id).where(raw.c.id.in_(in_files), raw.c.twin_id.is_not(None))
+        if not self.missing:
+            in_raws = in_raws.where(raw.c.missing_since_s.is_(None))
+        with_passage = select(moments.c.content_id).where(moments.c.id.in_(in_passages))
+        return or_(
+            files.c.id.in_(in_files),
+            files.c.id.in_(in_raws),
+            files.c.content_id.in_(with_passage),
+        )
 
 
 def _rows_with(words: str, match: str, name: str) -> Select[int]:

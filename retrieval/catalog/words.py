@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import log
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import column, select, table, text
+from sqlalchemy import column, func, select, table, text
 
 from retrieval.catalog import word_index
 from retrieval.catalog.database import WRITE
@@ -45,7 +45,7 @@ class Place:
     density: float = 0.0
     """How much of what stands there was typed, 0..1."""
     file_id: int | None = None
-    """None for a passage, which belongs to all files of its content."""
+    """Of a RAW its picture's; None for a passage, which belongs to all files of its content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,20 +152,25 @@ def _count(connection: Connection, match: str) -> int:
 
 
 def _files(wanted: Filter, ranked: bool, limit: int) -> Any:
+    """Files that say something; a RAW says it for the picture that stands for it."""
+    said = files.alias("said")
+    seen = [] if wanted.missing else [said.c.missing_since_s.is_(None)]
     return (
         select(
             files.c.id,
             files.c.content_id,
-            files.c.path,
-            files.c.facts,
+            said.c.path,
+            said.c.facts,
             roots.c.name,
             contents.c.metadata,
         )
-        .join_from(FILE_WORDS, files, files.c.id == FILE_WORDS.c.rowid)
+        .join_from(FILE_WORDS, said, said.c.id == FILE_WORDS.c.rowid)
+        .join(files, files.c.id == func.coalesce(said.c.twin_id, said.c.id))
         .join(contents, contents.c.id == files.c.content_id)
-        .join(roots, roots.c.id == files.c.root_id)
-        .where(text("file_words MATCH :match"), *wanted.conditions())
-        .order_by(*([FILE_WORDS.c.rank] if ranked else []), FILE_WORDS.c.rowid)
+        .join(roots, roots.c.id == said.c.root_id)
+        .where(text("file_words MATCH :match"), *seen, *wanted.conditions())
+        # The picture itself is first where both say the same.
+        .order_by(*([FILE_WORDS.c.rank] if ranked else []), said.c.twin_id, FILE_WORDS.c.rowid)
         .limit(limit)
     )
 

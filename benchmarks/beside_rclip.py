@@ -50,7 +50,7 @@ with Library.open(place, models=models) as library:
     if "--search" not in sys.argv:
         index(library, folder)
     for file in library.files():
-        if not file.missing and file.path.is_relative_to(folder):
+        if not file.missing_since and file.path.is_relative_to(folder):
             print(file.path)
 """
 
@@ -67,6 +67,7 @@ def facts(told: Run) -> dict[str, Any]:
         "processor_s": told.processor_s,
         "peak_mb": told.peak_mb,
         "found": found(told),
+        "code": told.code,
     }
 
 

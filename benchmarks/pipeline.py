@@ -28,6 +28,7 @@ from indexer.assembly import BATCH
 from retrieval import Library, Modality, ModelSet
 from retrieval.encoders.fake import WINDOWS, FakeEncoder
 from retrieval.encoders.open_clip import open_clip_encoder
+from retrieval.hubness import FILE, Hubs
 from retrieval.media.media import open_media
 from retrieval.space import JointSpace
 
@@ -53,7 +54,9 @@ def random_vit(folder: Path) -> ModelSet:
         open_clip_encoder(folder, device="cpu"),
         FakeEncoder("ears", frozenset({Modality.AUDIO})),
     )
-    return ModelSet("ViT-B-32", encoders, replace(WINDOWS, picture_px=224))
+    made = ModelSet("ViT-B-32", encoders, replace(WINDOWS, picture_px=224), folder=folder)
+    Hubs(JointSpace(made)).bank.save(folder / FILE)  # published sets come with it
+    return made
 
 
 def prepared_pictures(space: JointSpace, folder: Path) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,16 @@ import pytest
 from retrieval import Library
 from retrieval.calibration import Calibration, Scale
 from retrieval.encoders.fake import fake_model_set
-from retrieval.hubness import FILE, NEAREST, QUERIES, HubBank, Hubs
+from retrieval.hubness import (
+    BATCH,
+    FILE,
+    NEAREST,
+    QUERIES,
+    HubBank,
+    Hubs,
+    _read,
+    embed_texts,
+)
 from retrieval.records import Modality
 from retrieval.space import JointSpace
 from retrieval.vectors import unit_rows
@@ -103,3 +113,72 @@ def test_a_hub_is_held_back_in_large_libraries_only(
         fill(library, Modality.IMAGE, np.array([[0.69, 0.0, 0.72, 0.0]]), "right")
         library.refresh()
         assert library.search("red", k=1)[0].path.name == first
+
+
+@pytest.mark.parametrize("n_queries", [1, 31, 32, 33, 200])
+def test_values_by_sorting_every_cosine(n_queries: int) -> None:
+    rng = np.random.default_rng(n_queries)
+    queries = unit_rows(rng.standard_normal((n_queries, 5)))
+    rows = unit_rows(rng.standard_normal((50, 5)))
+    cosines = np.sort(rows.astype(np.float64) @ queries.astype(np.float64).T, axis=1)
+    expected = cosines[:, -32:].mean(axis=1)
+    found = HubBank({"s": queries}, "").values("s", rows)
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    # A value depends on its own vector alone.
+    alone = [HubBank({"s": queries}, "").values("s", rows[i : i + 1])[0] for i in range(50)]
+    np.testing.assert_allclose(found, alone, atol=1e-6)
+
+
+def test_a_bank_is_read_as_it_was_saved(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    queries = {name: unit_rows(rng.standard_normal((9, n))) for name, n in (("a", 4), ("b", 7))}
+    HubBank(queries, "known by this").save(tmp_path / FILE)
+    read = _read(tmp_path / FILE)
+    assert read is not None
+    assert read.fingerprint == "known by this"
+    assert read.queries.keys() == queries.keys()
+    for name, rows in queries.items():
+        np.testing.assert_array_equal(read.queries[name], rows)
+    assert _read(tmp_path / "none") is None
+
+
+def test_a_bank_of_other_encoders_is_not_used(tmp_path: Path) -> None:
+    model_set = bridged_model_set(tmp_path)
+    wrong = {name: np.ones((2, 4), np.float32) for name in ("seen", "heard")}
+    HubBank(wrong, "another fingerprint").save(tmp_path / FILE)
+    bank = Hubs(JointSpace(model_set)).bank
+    assert bank.queries["seen"].shape == (QUERIES, 4)
+    assert bank.fingerprint != "another fingerprint"
+
+
+def test_texts_are_embedded_a_batch_at_a_time_and_in_order() -> None:
+    space = JointSpace(pair_model_set(None))
+    texts = [("red", "green", "low blue")[i % 3] for i in range(2 * BATCH + 1)]
+    sizes: list[int] = []
+    embed = space.embed
+
+    def counted(modality: Modality, some: Sequence[str]) -> object:
+        sizes.append(len(some))
+        return embed(modality, some)
+
+    space.embed = counted  # type: ignore[assignment,method-assign]
+    found = embed_texts(space, texts)
+    assert sizes == [BATCH, BATCH, 1]
+    for name in ("seen", "heard"):
+        np.testing.assert_array_equal(found[name], embed(Modality.TEXT, texts)[name])
+
+
+def test_more_moments_than_are_filled_at_a_time(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(library, Modality.IMAGE, around(1, 25, 0.2, 0), "picture")
+    with library.catalog.transaction() as transaction:
+        transaction.drop_hubs("none")
+    monkeypatch.setattr("retrieval.hubness.FILL_ROWS", 7)
+    hubs = Hubs(library.space)
+    assert hubs.fill(library.catalog) == 25
+    assert library.catalog.facts()["hub_bank"] == hubs.fingerprint
+    ids, _ = library.catalog.vectors.without_hub("fake", 99)
+    assert len(ids) == 0
+    assert hubs.fill(library.catalog) == 0

@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
 from retrieval.encoders.fake import WINDOWS
 from retrieval.likeness import (
     PICTURE_DIFFERENCE,
+    PICTURE_SIDE,
     SOUND_DIFFERENCE,
     Marks,
     difference,
@@ -104,3 +107,92 @@ def test_nothing_shared_is_no_likeness() -> None:
 def test_a_text_has_no_marks(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("some words")
     assert marks_of(tmp_path / "a.txt", WINDOWS) == {}
+
+
+def test_marks_of_a_ramp() -> None:
+    """Brighter to the right and darker downward: every first mark is set and no second one."""
+    x = np.arange(170)[None, :]
+    y = np.arange(170)[:, None]
+    level = (255 * (x + 169 - y) / 338).astype(np.uint8)
+    ramp = np.repeat(level[:, :, None], 3, axis=2)
+    found = picture_marks(ramp)
+    assert found.shape == (2, PICTURE_SIDE, PICTURE_SIDE)
+    assert found[0].all()
+    assert not found[1].any()
+    assert difference(found, picture_marks(ramp[::-1, ::-1])) == 1.0
+
+
+def test_a_flat_picture_has_no_marks() -> None:
+    assert not picture_marks(np.full((40, 40, 3), 90, np.uint8)).any()
+
+
+def test_marks_where_they_belong() -> None:
+    """A white field in one cell of 17 x 17: marks to its left and above it."""
+    picture = np.zeros((170, 170, 3), np.uint8)
+    picture[50:60, 80:90] = 255
+    found = picture_marks(picture)
+    assert np.argwhere(found[0]).tolist() == [[5, 7]]
+    assert np.argwhere(found[1]).tolist() == [[4, 8]]
+
+
+@given(st.integers(0, 5), st.integers(0, 5), st.integers(1, 5), st.integers(0, 2**32 - 1))
+def test_difference_by_counting(m: int, n: int, bands: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    one, other = rng.random((m, bands)) < 0.5, rng.random((n, bands)) < 0.5
+    pairs = [(one[i, j], other[i, j]) for i in range(min(m, n)) for j in range(bands)]
+    expected = sum(a != b for a, b in pairs) / len(pairs) if pairs else 1.0
+    assert difference(one, other) == difference(other, one) == pytest.approx(expected)
+
+
+def test_rows_and_columns_of_sound_marks() -> None:
+    found = sound_marks(tune(0, seconds=3.1), 8000)
+    # Twelve whole frames of a quarter of a second, compared pairwise; 24 bands, pairwise too.
+    assert found.shape == (11, 23)
+    assert sound_marks(tune(0, seconds=0.2), 8000).shape == (0, 23)
+    assert sound_marks(np.zeros(0, np.float32), 8000).shape == (0, 23)
+
+
+def test_what_is_silent_says_nothing() -> None:
+    wave = tune(1, seconds=4.0)
+    quiet = wave.copy()
+    quiet[8000:24000] *= 1e-4
+    found = sound_marks(quiet, 8000)
+    # From 1 s to 3 s: each pair of frames of which one is silent.
+    assert not found[3:12].any()
+    np.testing.assert_array_equal(found[:3], sound_marks(wave, 8000)[:3])
+    np.testing.assert_array_equal(found[12:], sound_marks(wave, 8000)[12:])
+    assert not sound_marks(np.zeros(16000, np.float32), 8000).any()
+
+
+def test_the_growing_of_one_band_against_the_next() -> None:
+    """A low tone that gets louder, a high one that does not: high over low shrinks."""
+    times_s = np.arange(2000) / 8000
+    low, high = (np.sin(2 * np.pi * hz * times_s) for hz in (300, 2000))
+    wave = np.concatenate([0.1 * low + 0.1 * high, 0.8 * low + 0.1 * high]).astype(np.float32)
+    back = wave[::-1].copy()
+    forth, backward = sound_marks(wave, 8000), sound_marks(back, 8000)
+    assert forth.shape == backward.shape == (1, 23)
+    assert difference(forth, backward) > 0.9
+
+
+def test_marks_do_not_know_how_loud_it_is() -> None:
+    wave = tune(2)
+    assert difference(sound_marks(wave, 8000), sound_marks(0.3 * wave, 8000)) < 0.01
+
+
+def test_only_the_first_windows_of_a_long_sound_are_looked_at(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "long.wav", tune(3, seconds=20.0), 8000)
+    soundfile.write(tmp_path / "start.wav", tune(3, seconds=20.0)[: 4 * 8000], 8000)
+    long, start = (marks_of(tmp_path / f"{n}.wav", WINDOWS) for n in ("long", "start"))
+    # Windows of 2 s, seven pairs of frames in each.
+    assert long[Modality.AUDIO].shape == (3 * 7, 23)
+    np.testing.assert_array_equal(long[Modality.AUDIO], start[Modality.AUDIO])
+
+
+def test_a_picture_has_marks_of_a_picture(tmp_path: Path) -> None:
+    scene(5).save(tmp_path / "a.png")
+    assert {m: x.shape for m, x in marks_of(tmp_path / "a.png", WINDOWS).items()} == {
+        Modality.IMAGE: (2, PICTURE_SIDE, PICTURE_SIDE)
+    }
+    with pytest.raises(FileNotFoundError):
+        marks_of(tmp_path / "none.png", WINDOWS)

@@ -71,9 +71,10 @@ def existing(
     opened = Library.open(place(library), models=models, create=False)
     if device is Device.AUTO:
         return opened
-    chosen = _on(device, models or opened.stats().models)
+    named = models or opened.stats().models
     opened.close()
-    return Library.open(place(library), models=chosen, create=False, device=device)
+    chosen = _on(device, named)
+    return Library.open(place(library), models=chosen, create=False, device=device.value)
 
 
 def new_or_existing(
@@ -85,10 +86,11 @@ def new_or_existing(
     if (place(library) / CATALOG).exists():
         return existing(library, models, device)
     chosen = models if device is Device.AUTO else _on(device, models or DEFAULT_MODELS)
-    return Library.open(place(library), models=chosen, device=device)
+    return Library.open(place(library), models=chosen, device=device.value)
 
 
 def _on(device: Device, models: str) -> "ModelSet":
     from retrieval.encoders.model_set import load_model_set
 
-    return load_model_set(models, device=device)
+    # A plain word: messages show it.
+    return load_model_set(models, device=device.value)

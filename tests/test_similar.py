@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from retrieval import Library
 from retrieval.errors import QueryError
-from retrieval.similar import similar
+from retrieval.records import Modality
+from retrieval.similar import _mean, similar
 from tests.media_files import write_picture
 
 
@@ -64,3 +66,53 @@ def test_what_cannot_be_asked(reds: Library, tmp_path: Path) -> None:
         similar(reds, [1], k=0)
     with pytest.raises(QueryError, match="Cannot read"):
         similar(reds, [tmp_path / "nowhere.png"])
+
+
+def test_as_many_as_asked_for_though_several_are_left_out(reds: Library, media: Path) -> None:
+    subjects = [media / f"{name}.png" for name in ("red", "scarlet", "purple")]
+    hits = similar(reds, subjects, kinds=["image"], k=2)
+    assert len(hits) == 2
+    assert {hit.path.name for hit in hits} == {"blue.png", "green.png"}
+    assert len(similar(reds, subjects, kinds=["image"], k=50)) == 2
+
+
+def test_only_what_is_alike_enough(reds: Library, media: Path) -> None:
+    everything = similar(reds, [media / "red.png"], k=50)
+    scores = [hit.score for hit in everything]
+    assert scores == sorted(scores, reverse=True)
+    level = scores[2]
+    some = similar(reds, [media / "red.png"], k=50, min_score=level)
+    assert [h.path for h in some] == [h.path for h in everything if h.score >= level]
+    assert len(some) < len(everything)
+
+
+def test_the_mean_of_several_by_hand() -> None:
+    """By modality and space: the mean of those that have it, at length 1 again."""
+    x, y = np.array([1, 0], np.float32), np.array([0, 1], np.float32)
+    found = _mean(
+        [
+            {Modality.IMAGE: {"a": x, "b": y}},
+            {Modality.IMAGE: {"a": y}, Modality.AUDIO: {"a": y}},
+            {Modality.IMAGE: {"a": y}},
+        ]
+    )
+    np.testing.assert_allclose(found[Modality.IMAGE]["a"], np.array([1, 2]) / 5**0.5, atol=1e-6)
+    np.testing.assert_array_equal(found[Modality.IMAGE]["b"], y)
+    np.testing.assert_array_equal(found[Modality.AUDIO]["a"], y)
+    assert found.keys() == {Modality.IMAGE, Modality.AUDIO}
+
+
+def test_a_path_and_a_moment_of_one_file_are_one_thing(reds: Library, media: Path) -> None:
+    moment = reds.search(media / "red.png", kinds=["image"], k=1)[0].moment.id
+    assert moment is not None
+    by_path = similar(reds, [media / "red.png"])
+    by_both = similar(reds, [media / "red.png", moment])
+    assert [(h.path, h.score) for h in by_path] == [(h.path, h.score) for h in by_both]
+    assert all(hit.path.name != "red.png" for hit in by_path)
+
+
+def test_a_changed_file_is_still_asked_by_what_is_known(reds: Library, media: Path) -> None:
+    """What the library knows counts until it is indexed again."""
+    before = similar(reds, [media / "red.png"], kinds=["image"], k=1)
+    write_picture(media / "red.png", (0, 0, 255))
+    assert similar(reds, [media / "red.png"], kinds=["image"], k=1) == before

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,17 +15,93 @@ import retrieval
 HEAVY = ["torch", "open_clip", "transformers", "av", "faiss", "alembic", "matplotlib", "scipy"]
 
 
-def loaded_after(statement: str) -> set[str]:
-    code = f"{statement}\nimport sys\nprint(*sys.modules)"
+HOUSE = Path(__file__).parent.parent
+HELP = """
+import sys
+from contextlib import suppress
+sys.argv[1:] = {arguments}
+from cli.app import main
+with suppress(SystemExit):
+    main()
+"""
+STATEMENTS = {
+    "library": "from retrieval import *",
+    "indexer": "import indexer",
+    "cli": "import cli",
+    "app": "import cli.app",
+    "help": HELP.format(arguments=["--help"]),
+    "version": HELP.format(arguments=["--version"]),
+    "help of search": HELP.format(arguments=["search", "--help"]),
+    "help of index": HELP.format(arguments=["index", "--help"]),
+}
+
+
+def loaded_after(statement: str, house: Path = HOUSE) -> set[str]:
+    """The modules that are there when a new process has run a statement."""
+    code = f"{statement}\nimport sys\nprint('\\nloaded', *sys.modules)"
     result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=house,
+        env=os.environ | {"PYTHONPATH": str(house)},
     )
-    return set(result.stdout.split())
+    return set(result.stdout.rpartition("\nloaded ")[2].split())
 
 
-@pytest.mark.parametrize("statement", ["from retrieval import *", "import indexer", "import cli"])
+@pytest.mark.parametrize("statement", STATEMENTS.values(), ids=STATEMENTS)
 def test_importing_loads_nothing_heavy(statement: str) -> None:
-    assert not loaded_after(statement) & set(HEAVY)
+    loaded = loaded_after(statement)
+    assert loaded & {"cli", "indexer", "retrieval"}
+    assert not loaded & set(HEAVY)
+
+
+@pytest.mark.parametrize("statement", [s for n, s in STATEMENTS.items() if "help" in n])
+def test_help_does_without_the_library(statement: str) -> None:
+    """It is there in a third of a second: neither numbers nor a catalog are needed for it."""
+    assert not loaded_after(statement) & {"numpy", "sqlalchemy", "PIL", "retrieval.library"}
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the house, in which `torch` is a module that costs nothing."""
+    house = tmp_path_factory.mktemp("copy")
+    for floor in ("retrieval", "indexer", "cli"):
+        shutil.copytree(
+            HOUSE / floor,
+            house / floor,
+            ignore=shutil.ignore_patterns("__pycache__", "*.safetensors"),
+        )
+    (house / "torch.py").write_text("")
+    return house
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("library", "retrieval/library.py"),
+        ("library", "retrieval/media/media.py"),
+        ("indexer", "indexer/run.py"),
+        ("cli", "cli/stopping.py"),
+        ("app", "cli/index.py"),
+        ("help", "cli/choices.py"),
+        ("help of search", "cli/place.py"),
+    ],
+)
+def test_a_planted_heavy_import_is_found(copy: Path, name: str, place: str) -> None:
+    source = (copy / place).read_text()
+    before, future, after = source.partition("from __future__ import annotations\n")
+    planted = f"{before}{future}import torch\n{after}" if future else f"import torch\n{source}"
+    try:
+        (copy / place).write_text(planted)
+        assert loaded_after(STATEMENTS[name], copy) & set(HEAVY) == {"torch"}
+    finally:
+        (copy / place).write_text(source)
+
+
+def test_nothing_is_found_in_a_copy_without_it(copy: Path) -> None:
+    assert not loaded_after(STATEMENTS["help of index"], copy) & set(HEAVY)
 
 
 def test_the_test_sees_what_is_loaded() -> None:

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from retrieval.records import Modality
 from retrieval.stopwatch import Stage, timed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from retrieval.catalog.catalog import Catalog
-    from retrieval.records import Modality
+    from retrieval.index_cache import IndexCache
     from retrieval.space import JointSpace
     from retrieval.vectors import Ids, Vector, Vectors
 
 Floats = npt.NDArray[np.float64]
+
+SCRAMBLE = 2_654_435_761
+"""Knuth's multiplicative hash: neighbouring ids, which are often one file's, come far apart."""
 
 COHORT = 256
 """Most moments of a modality that a query is measured against."""
@@ -39,10 +44,14 @@ class Cohort:
     """Space to hub values `(n,)`; zeros where they are not known."""
     usual_hub: Mapping[str, float]
     """Space to the mean hub value."""
-    means: Mapping[str, Vector]
-    """Space to the mean vector of the modality, not of length 1."""
     total: int
     """How many moments of the modality the library has."""
+    take_means: Callable[[], Mapping[str, Vector]]
+
+    @cached_property
+    def means(self) -> Mapping[str, Vector]:
+        """Space to the mean vector of the modality, not of length 1; only bridges ask for it."""
+        return self.take_means()
 
     @property
     def counted(self) -> int:
@@ -53,50 +62,71 @@ class Cohort:
 class Cohorts:
     """The cohorts of a library, drawn anew when it has changed."""
 
-    def __init__(self, catalog: Catalog, space: JointSpace) -> None:
+    def __init__(self, catalog: Catalog, space: JointSpace, indexes: IndexCache) -> None:
         self._catalog = catalog
         self._space = space
+        self._indexes = indexes
         self._change = -1
         self._drawn: dict[Modality, Cohort] = {}
         self._lock = Lock()
 
     def get(self, modality: Modality) -> Cohort:
         """The cohort of a modality in the library as it is now."""
-        with self._lock:
+        return self.drawn([modality])[modality]
+
+    def drawn(self, modalities: Iterable[Modality] = Modality) -> Mapping[Modality, Cohort]:
+        """The cohorts of some modalities, of one state of the library."""
+        with self._lock, timed(Stage.CALIBRATE):
             change = self._catalog.changes()
             if change != self._change:
-                self._drawn.clear()
+                self._drawn = {}
                 self._change = change
-            if modality not in self._drawn:
-                with timed(Stage.CALIBRATE):
+            for modality in modalities:
+                if modality not in self._drawn:
                     self._drawn[modality] = self._draw(modality)
-            return self._drawn[modality]
+            return dict(self._drawn)
 
     def _draw(self, modality: Modality) -> Cohort:
         catalog = self._catalog
         spaces = self._space.spaces_of(modality)
-        many = catalog.moments.sample(modality, MEAN_MOMENTS)
-        few = catalog.moments.sample(modality, COHORT)
-        few = few[np.isin(few, many)]  # some may have come since the look before
-        rows = {
-            space: stored_rows(catalog, space, self._space.dims[space], many) for space in spaces
-        }
-        at = np.searchsorted(many, few)
+        # Every moment has a vector in every space of its modality, so any index knows them all:
+        # asking the catalog would take a walk over all of its moments.
+        ids = self._indexes.get(spaces[0], modality).ids
+        few = lowest_scrambled(ids, COHORT)
         hubs = {space: known_hubs(catalog, space, few) for space in spaces}
         return Cohort(
             ids=few,
-            vectors={space: matrix[at] for space, matrix in rows.items()},
+            vectors={space: self._rows(space, few) for space in spaces},
             hubs=hubs,
             usual_hub={
                 space: float(values.mean()) if len(few) else 0.0 for space, values in hubs.items()
             },
-            means={
-                space: matrix.mean(axis=0, dtype=np.float64).astype(np.float32)
-                for space, matrix in rows.items()
-                if len(many)
-            },
-            total=catalog.moments.count(modality),
+            total=len(ids),
+            take_means=lambda: self._means(spaces, ids),
         )
+
+    def _means(self, spaces: Sequence[str], ids: Ids) -> dict[str, Vector]:
+        many = lowest_scrambled(ids, MEAN_MOMENTS)
+        return {
+            space: self._rows(space, many).mean(axis=0, dtype=np.float64).astype(np.float32)
+            for space in spaces
+            if len(ids)
+        }
+
+    def _rows(self, space: str, ids: Ids) -> Vectors:
+        return stored_rows(self._catalog, space, self._space.dims[space], ids)
+
+
+def lowest_scrambled(ids: Ids, n: int) -> Ids:
+    """At most n of some ascending ids, spread over them, ascending.
+
+    They are those whose scrambled values are lowest: the same ones at every call, and as ids are
+    added new ones take the place of old ones one by one.
+    """
+    if len(ids) <= n:
+        return ids
+    scrambled = (ids * SCRAMBLE) % (1 << 32)
+    return ids[np.sort(np.argpartition(scrambled, n)[:n])]
 
 
 def stored_rows(catalog: Catalog, space: str, dim: int, ids: Ids) -> Vectors:

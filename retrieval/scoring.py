@@ -11,12 +11,14 @@ import numpy.typing as npt
 from retrieval.calibration import even, score
 from retrieval.cohort import Cohorts, known_hubs, stored_rows
 from retrieval.hubness import LEAST_MOMENTS
-from retrieval.records import Modality
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from retrieval.catalog.catalog import Catalog
+    from retrieval.cohort import Cohort
+    from retrieval.index_cache import IndexCache
+    from retrieval.records import Modality
     from retrieval.space import Blocks, JointSpace
     from retrieval.terms import EmbeddedTerm
     from retrieval.vectors import Ids, Vector, Vectors
@@ -43,15 +45,31 @@ class Scored:
 class Scoring:
     """Scores moments of one library."""
 
-    def __init__(self, catalog: Catalog, space: JointSpace) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        space: JointSpace,
+        indexes: IndexCache,
+        fixed: Mapping[Modality, Cohort] | None = None,
+    ) -> None:
+        """Score against cohorts that follow the library, or against fixed ones."""
         self._catalog = catalog
         self._space = space
-        self._cohorts = Cohorts(catalog, space)
+        self._indexes = indexes
+        self._cohorts = Cohorts(catalog, space, indexes)
+        self._fixed = fixed
+
+    def as_of_now(self) -> Scoring:
+        """The same for one query, which sees one state and does not ask for changes each time."""
+        return Scoring(self._catalog, self._space, self._indexes, self._drawn())
 
     def means(self, space: str, modality: Modality) -> Vector | None:
         """What the moments of a modality have in common, for bridges."""
-        cohort = self._cohorts.get(modality)
+        cohort = self._drawn()[modality]
         return self._space.adapted_mean(space, modality, cohort.means.get(space), cohort.counted)
+
+    def _drawn(self) -> Mapping[Modality, Cohort]:
+        return self._cohorts.drawn() if self._fixed is None else self._fixed
 
     def points(self, evidence: Floats) -> Floats:
         """Evidence `(n,)` as scores in 0..1 for a library of this size."""
@@ -64,7 +82,7 @@ class Scoring:
 
     @property
     def _moments(self) -> int:
-        return sum(self._cohorts.get(modality).total for modality in Modality)
+        return sum(cohort.total for cohort in self._drawn().values())
 
     def score(
         self,
@@ -134,7 +152,7 @@ class Scoring:
         rows: Mapping[str, Vectors],
         hubs: Mapping[str, Floats],
     ) -> Scored:
-        space, cohort = self._space, self._cohorts.get(target)
+        space, cohort = self._space, self._drawn()[target]
         scale = space.calibration.scale(query, target)
         cosines = space.cosines(query, blocks, target, rows, self.means)
         around = space.cosines(query, blocks, target, cohort.vectors, self.means)
@@ -150,7 +168,7 @@ class Scoring:
 
     def _hubs(self, target: Modality, ids: Ids) -> dict[str, Floats]:
         """Hub values of moments, space to `(n,)`; none where the library is too small for them."""
-        if self._cohorts.get(target).total < LEAST_MOMENTS:
+        if self._drawn()[target].total < LEAST_MOMENTS:
             return {}
         return {
             space: known_hubs(self._catalog, space, ids) for space in self._space.spaces_of(target)

@@ -49,7 +49,7 @@ class Search:
         self._catalog = catalog
         self._indexes = indexes
         self._space = space
-        self.scoring = Scoring(catalog, space)
+        self.scoring = Scoring(catalog, space, indexes)
 
     def hits(
         self,
@@ -93,10 +93,11 @@ class Search:
             raise QueryError("Nothing is wanted in this query: give at least one term to look for.")
         kinds = wanted.kinds or frozenset(Kind)
         targets: list[Modality] = sorted(set().union(*(MOMENTS_OF[kind] for kind in kinds)))
+        scoring = self.scoring.as_of_now()
         candidates = [
             candidate
             for target, answerable in self._answerable(alternatives, targets).items()
-            for candidate in self._candidates(answerable, target, k, wanted)
+            for candidate in self._candidates(scoring, answerable, target, k, wanted)
             if candidate.match.score >= min_score
         ]
         candidates += [c for c in self._unmet(alternatives) if c.match.score >= min_score]
@@ -153,6 +154,7 @@ class Search:
 
     def _candidates(
         self,
+        scoring: Scoring,
         alternatives: Sequence[Sequence[EmbeddedTerm]],
         target: Modality,
         k: int,
@@ -161,7 +163,7 @@ class Search:
         """The best moments of one modality: enough of them to fill k files, if there are."""
         with timed(Stage.SEARCH):
             allowed = self._catalog.moments.allowed(target, wanted)
-            queries = self._queries(alternatives, target)
+            queries = self._queries(scoring, alternatives, target)
         look = max(FIRST_LOOK, 2 * k)
         while True:
             with timed(Stage.SEARCH):
@@ -179,9 +181,9 @@ class Search:
         content_ids = [found[i][0] for i in ids.tolist()]
         with timed(Stage.CALIBRATE):
             scored = either(
-                [self.scoring.score(terms, target, ids, content_ids) for terms in alternatives]
+                [scoring.score(terms, target, ids, content_ids) for terms in alternatives]
             )
-            points = self.scoring.points(scored.evidence)
+            points = scoring.points(scored.evidence)
         rows = zip(
             ids.tolist(),
             scored.evidence.tolist(),
@@ -204,7 +206,10 @@ class Search:
         return ids
 
     def _queries(
-        self, alternatives: Sequence[Sequence[EmbeddedTerm]], target: Modality
+        self,
+        scoring: Scoring,
+        alternatives: Sequence[Sequence[EmbeddedTerm]],
+        target: Modality,
     ) -> dict[str, Vectors]:
         """Space to the vectors `(n, dim)` to look with: each wanted term, and all terms at once."""
         vectors: dict[str, list[Vector]] = {}
@@ -214,9 +219,7 @@ class Search:
                 for modality, blocks in term.blocks.items():
                     if not self._space.meets(modality, target):
                         continue
-                    for space, row in self._space.routes(
-                        modality, blocks, target, self.scoring.means
-                    ):
+                    for space, row in self._space.routes(modality, blocks, target, scoring.means):
                         if term.weight > 0:
                             vectors.setdefault(space, []).append(row)
                         share = term.weight if term.weight > 0 else UNWANTED * term.weight

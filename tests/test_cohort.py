@@ -10,9 +10,8 @@ import pytest
 
 from retrieval import Kind, Library, Modality, Moment
 from retrieval import cohort as cohort_module
-from retrieval.catalog.moments import Moments
 from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
-from retrieval.cohort import COHORT, MEAN_MOMENTS, Cohorts, known_hubs, stored_rows
+from retrieval.cohort import Cohorts, known_hubs, lowest_scrambled, stored_rows
 from retrieval.encoders.fake import fake_model_set
 from retrieval.vectors import Ids, Vectors, unit_rows
 
@@ -32,7 +31,7 @@ def fill(library: Library, n: int, start: int = 0, modality: Modality = Modality
 
 
 def cohorts(library: Library) -> Cohorts:
-    return Cohorts(library.catalog, library.space)
+    return Cohorts(library.catalog, library.space, library.indexes)
 
 
 def rows_of(library: Library, ids: list[int]) -> Vectors:
@@ -69,14 +68,9 @@ def test_a_large_library_is_sampled(library: Library, monkeypatch: pytest.Monkey
     assert drawn.total == 300
     assert drawn.counted == 50
     np.testing.assert_array_equal(drawn.vectors["fake"], rows_of(library, drawn.ids.tolist()))
-    of_fifty = rows_of(library, library.catalog.moments.sample(Modality.TEXT, 50).tolist())
+    of_fifty = rows_of(library, lowest_scrambled(np.arange(1, 301), 50).tolist())
     np.testing.assert_allclose(drawn.means["fake"], of_fifty.mean(axis=0), atol=1e-6)
     assert drawn.ids[0] < 60 < 240 < drawn.ids[-1], "spread over the library"
-
-
-def test_the_cohort_lies_within_what_the_mean_is_taken_from() -> None:
-    """`_draw` looks the few up among the many."""
-    assert COHORT < MEAN_MOMENTS
 
 
 def test_the_same_cohort_at_every_opening(library: Library, tmp_path: Path) -> None:
@@ -175,22 +169,21 @@ def test_the_usual_hub_value_is_that_of_the_cohort(library: Library) -> None:
     assert drawn.usual_hub["fake"] == pytest.approx(0.25)
 
 
-def test_a_moment_that_comes_between_two_looks(
+def test_a_moment_that_comes_while_the_cohort_is_drawn(
     filled: Library, media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another process adds a text after one sample was drawn, and before the other."""
-    real, new = Moments.sample, [media / "new.txt"]
+    """Another process adds a text once the ids are known, and before their rows are read."""
+    real, new = lowest_scrambled, [media / "new.txt"]
 
-    def sample(self: Moments, modality: Modality, n: int) -> Ids:
-        drawn = real(self, modality, n)
-        if modality is Modality.TEXT and new:
+    def draw(ids: Ids, n: int) -> Ids:
+        if new:
             path = new.pop()
             path.write_text("red and new")
             with Library.open(filled.path, models=fake_model_set()) as writer:
                 writer.add(path)
-        return drawn
+        return real(ids, n)
 
-    monkeypatch.setattr(Moments, "sample", sample)
+    monkeypatch.setattr(cohort_module, "lowest_scrambled", draw)
     assert filled.search("red", k=20)
     assert not new
     assert "new.txt" in {hit.path.name for hit in filled.search("red", k=20)}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from retrieval import Library, Query
 from retrieval.calibration import Calibration, Scale, score
 from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
-from retrieval.cohort import COHORT
+from retrieval.cohort import COHORT, SCRAMBLE, Cohorts, lowest_scrambled
 from retrieval.encoders.fake import fake_model_set
 from retrieval.records import Kind, Modality, Moment
 from retrieval.scoring import Scored, either, together, without
@@ -146,33 +146,55 @@ def test_one_scale_for_modalities_with_other_cosines(tmp_path: Path) -> None:
         assert raw.count("match") < 10
 
 
-def test_the_cohort_is_read_once_for_many_queries(
+def test_the_cohort_is_drawn_once_for_many_queries(
     filled: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     filled.search("red")
     calls = []
-    sample = filled.catalog.moments.sample
-    monkeypatch.setattr(filled.catalog.moments, "sample", lambda *a: calls.append(a) or sample(*a))  # type: ignore[func-returns-value]
+    draw = Cohorts._draw
+    monkeypatch.setattr(Cohorts, "_draw", lambda *a: calls.append(a[1]) or draw(*a))  # type: ignore[func-returns-value]
     for _ in range(3):
         filled.search("blue")
     assert calls == []
     filled.remove(next(iter(filled.files())).path)
     filled.search("blue")
-    assert calls
+    assert calls == list(Modality)
 
 
-def test_the_cohort_is_steady_and_bounded(tmp_path: Path) -> None:
-    with Library.open(tmp_path / "lib", models=fake_model_set()) as library:
-        fill(library, Modality.IMAGE, around(0, 400, 0.5, 0), "a")
-        before = library.catalog.moments.sample(Modality.IMAGE, COHORT)
-        assert len(before) == COHORT
-        np.testing.assert_array_equal(
-            before, library.catalog.moments.sample(Modality.IMAGE, COHORT)
-        )
-        assert np.ptp(before) > 350
-        fill(library, Modality.IMAGE, around(0, 40, 0.5, 1), "b")
-        after = library.catalog.moments.sample(Modality.IMAGE, COHORT)
-        assert len(np.intersect1d(before, after)) > 0.85 * COHORT
+def test_the_cohort_is_drawn_from_what_the_catalog_holds(filled: Library) -> None:
+    filled.search("red")
+    filled.remove(next(iter(filled.files(kinds=["image"]))).path)
+    cohorts = filled.searcher.scoring._drawn()
+    moments = filled.catalog.counts().moments
+    for modality, cohort in cohorts.items():
+        assert cohort.total == len(cohort.ids) == moments[modality]
+        for space, rows in cohort.vectors.items():
+            ids, stored = filled.catalog.vectors.get(space, cohort.ids)
+            np.testing.assert_array_equal(ids, cohort.ids)
+            np.testing.assert_array_equal(stored, rows)
+
+
+def test_one_query_sees_one_state(filled: Library) -> None:
+    now = filled.searcher.scoring.as_of_now()
+    before = now.points(np.array([1.0]))
+    filled.remove(next(iter(filled.files())).path)
+    assert now.points(np.array([1.0])) == before
+    assert filled.searcher.scoring.points(np.array([1.0])) > before  # with fewer rivals
+
+
+def test_the_cohort_is_steady_and_bounded() -> None:
+    before = lowest_scrambled(np.arange(400), COHORT)
+    assert len(before) == COHORT
+    assert np.ptp(before) > 350
+    after = lowest_scrambled(np.arange(440), COHORT)
+    assert len(np.intersect1d(before, after)) > 0.85 * COHORT
+
+
+@given(st.sets(st.integers(0, 2_000_000_000), max_size=60), st.integers(1, 50))
+def test_the_lowest_scrambled_are_those_that_sorting_finds(held: set[int], n: int) -> None:
+    ids = np.array(sorted(held), dtype=np.int64)
+    by_value = sorted(held, key=lambda i: i * SCRAMBLE % 2**32)
+    np.testing.assert_array_equal(lowest_scrambled(ids, n), sorted(by_value[:n]))
 
 
 def test_a_fitted_calibration_is_used(filled: Library) -> None:

@@ -319,10 +319,14 @@ def test_spaces_that_share_nothing_give_nothing_to_look_with(tmp_path: Path) -> 
 
         (term,) = Query("red low").terms
         embedded = embed_term(term, library.space, library.catalog)
-        looked_with = library.searcher._queries([[embedded]], Modality.AUDIO)
+        looked_with = library.searcher._queries(
+            library.searcher.scoring, [[embedded]], Modality.AUDIO
+        )
         assert set(looked_with) == {"heard"}
         np.testing.assert_allclose(np.linalg.norm(looked_with["heard"], axis=1), 1, atol=1e-6)
-        assert set(library.searcher._queries([[embedded]], Modality.IMAGE)) == {"seen"}
+        assert set(
+            library.searcher._queries(library.searcher.scoring, [[embedded]], Modality.IMAGE)
+        ) == {"seen"}
 
 
 def test_the_world_of_two_spaces_is_what_it_says() -> None:

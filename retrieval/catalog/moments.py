@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
     from retrieval.vectors import Ids
 
-SCRAMBLE = 2_654_435_761
-"""Knuth's multiplicative hash: neighbouring ids, which are often one file's, come far apart."""
-
 
 class Moments:
     """The moments of a catalog, to be read. Each call sees one consistent state."""
@@ -99,28 +96,6 @@ class Moments:
         marked = select(files.c.id).where(files.c.missing_since_s.is_not(None)).limit(1)
         with self._engine.connect() as connection:
             return connection.execute(marked).first() is not None
-
-    def sample(self, modality: Modality, n: int) -> Ids:
-        """Ids `(m,)` of at most n moments of a modality, spread over the library, ascending.
-
-        They are those whose scrambled ids are lowest: the same ones at every call, and as the
-        library grows new ones take the place of old ones one by one.
-        """
-        scrambled = (moments.c.id * SCRAMBLE) % (1 << 32)
-        query = (
-            select(moments.c.id)
-            .where(moments.c.modality == modality)
-            .order_by(scrambled, moments.c.id)
-            .limit(n)
-        )
-        with self._engine.connect() as connection:
-            return np.sort(np.fromiter(connection.scalars(query), dtype=np.int64))
-
-    def count(self, modality: Modality) -> int:
-        """How many moments of a modality there are."""
-        with self._engine.connect() as connection:
-            those = select(func.count()).where(moments.c.modality == modality)
-            return int(connection.execute(those).scalar_one())
 
 
 def _moment(row: Row[*tuple[Any, ...]]) -> Moment:

@@ -127,12 +127,19 @@ def fit_bridge(name: SetArgument = DEFAULT, device: DeviceOption = Device.AUTO) 
 def _fit(name: str, device: Device) -> None:
     from retrieval.bridge_building import build_bridges
     from retrieval.encoders.model_set import load_model_set
+    from retrieval.encoders.query_words import LEAST_COSINE, self_test
+    from retrieval.encoders.two_towers import TwoTowerEncoder
     from retrieval.errors import ModelError
     from retrieval.space import JointSpace
 
     model_set = load_model_set(name, device=device)
     if model_set.folder is None:
         raise ModelError(f"Model set {model_set.name} has nothing to fit.")
+    for encoder in model_set.encoders:
+        if isinstance(encoder, TwoTowerEncoder):
+            cosine = self_test(encoder)
+            if cosine is not None and cosine < LEAST_COSINE:
+                say(f"Words of queries go through torch: self-test of {encoder.name}: {cosine:.5f}")
     with captions_display() as progress:
         written = build_bridges(JointSpace(model_set), model_set.folder, progress=progress)
     for file in written:

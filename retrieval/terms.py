@@ -42,7 +42,7 @@ def embed_term(term: Term, space: JointSpace, catalog: Catalog) -> EmbeddedTerm:
     """
     subject = term.subject
     if isinstance(subject, str):
-        rows = space.embed(Modality.TEXT, [subject])
+        rows = space.embed_query(subject)
         blocks: Mapping[Modality, Blocks] = {Modality.TEXT: {s: r[0] for s, r in rows.items()}}
     elif isinstance(subject, Path):
         blocks = _of_file(subject, space)

@@ -6,6 +6,7 @@ import json
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from retrieval.encoders import query_words
 from retrieval.encoders.open_clip import TOKENIZER
 from retrieval.encoders.two_towers import TwoTowerEncoder
 from retrieval.errors import ModelError
@@ -75,6 +76,8 @@ def clap_encoder(
         settings={"front_end": FRONT_END, "context": CONTEXT},
         precision=precision,
         load=load,
+        folder=folder,
+        words=lambda: query_words.clap_words(folder, config, CONTEXT),
     )
 
 

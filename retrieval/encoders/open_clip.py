@@ -6,6 +6,7 @@ import json
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from retrieval.encoders import query_words
 from retrieval.encoders.two_towers import TwoTowerEncoder
 from retrieval.errors import ModelError
 from retrieval.records import Modality
@@ -64,6 +65,8 @@ def open_clip_encoder(
         settings={},
         precision=precision,
         load=load,
+        folder=folder,
+        words=lambda: query_words.open_clip_words(folder, config),
     )
 
 

@@ -24,6 +24,7 @@ from retrieval.encoders.model_store import (
     write_manifest,
 )
 from retrieval.encoders.published import LAION_TOKENIZER, PublishedModel, published_set
+from retrieval.encoders.query_words import RESULT
 from retrieval.errors import ModelError
 
 if TYPE_CHECKING:
@@ -198,7 +199,9 @@ def _finish(one: _Planned, folder: Path) -> StoredModel:
         checkpoint.unlink()
     elif model.kind == "open_clip":
         _complete_open_clip(model, folder)
-    names = sorted(p.name for p in folder.iterdir() if p.is_file() and p.name != MEMORY)
+    names = sorted(
+        p.name for p in folder.iterdir() if p.is_file() and p.name not in (MEMORY, RESULT)
+    )
     return StoredModel(
         id=model.id,
         kind=one.folder,

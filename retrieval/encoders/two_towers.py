@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from retrieval.encoders.checksums import cached_sha256
+from retrieval.encoders.query_words import passed
+from retrieval.records import Modality
 from retrieval.stopwatch import Stage, timed
 from retrieval.vectors import unit_rows
 
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from retrieval.media.content import Content
-    from retrieval.records import Modality
     from retrieval.vectors import Vectors
 
 Arrays: TypeAlias = tuple[npt.NDArray[Any], ...]
@@ -51,6 +52,8 @@ class TwoTowerEncoder:
         settings: Mapping[str, object],
         precision: str,
         load: Callable[[], Towers],
+        folder: Path | None = None,
+        words: Callable[[], Callable[[str], Vectors] | None] | None = None,
     ) -> None:
         """Describe the model.
 
@@ -62,6 +65,8 @@ class TwoTowerEncoder:
             settings: What else shapes a vector.
             precision: `fp32`, `bf16`, `fp16`; `auto` is settled by loading the towers.
             load: Makes the towers; imports the heavy packages.
+            folder: Where the model lies.
+            words: Makes what encodes words of a query without the towers; None if nothing does.
         """
         self._name = name
         self._dim = dim
@@ -70,6 +75,10 @@ class TwoTowerEncoder:
         self._settings = dict(settings)
         self._precision = precision
         self._load = load
+        self.folder = folder
+        self.words = words
+        self._ask: Callable[[str], Vectors] | None = None
+        self._looked = False
         self._lock = Lock()
         self._loaded: Towers | None = None
         self._fingerprint = ""
@@ -136,6 +145,17 @@ class TwoTowerEncoder:
         if not prepared:
             return np.zeros((0, self._dim), dtype=np.float32)
         return unit_rows(self.towers().run(modality, prepared))
+
+    def encode_query(self, words: str) -> Vectors:
+        """Words of a query as a unit row `(1, dim)`, without torch if the self-test allows it."""
+        if not self._looked:
+            with timed(Stage.LOAD):
+                if self.folder and self.words and passed(self.folder, self.fingerprint):
+                    self._ask = self.words()
+            self._looked = True
+        if self._ask is not None:
+            return self._ask(words)
+        return self.encode(Modality.TEXT, [self.prepare(Modality.TEXT, words)])
 
     def _check(self, modality: Modality) -> None:
         if modality not in self._modalities:

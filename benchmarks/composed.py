@@ -23,6 +23,7 @@ import numpy as np
 from benchmarks.generated_library import Things, fill
 from benchmarks.generated_models import generated_space
 from benchmarks.record import record
+from retrieval.cohort import lowest_scrambled
 from retrieval.encoders.mini.world.concepts import CONCEPTS
 from retrieval.encoders.mini.world.pictures import Look, draw
 from retrieval.encoders.mini.world.sounds import Ring, play
@@ -122,7 +123,7 @@ class World:
         library, search = fill(folder, space, [things(space, m, s) for m, s in self.held.items()])
         self.library, self.scoring = library, search.scoring
         self.ids = {
-            m: np.sort(library.catalog.moments.sample(m, 10 * len(shown)))
+            m: lowest_scrambled(library.indexes.get(space.spaces_of(m)[0], m).ids, 10 * len(shown))
             for m, shown in self.held.items()
         }
 

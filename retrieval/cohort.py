@@ -91,7 +91,8 @@ class Cohorts:
         spaces = self._space.spaces_of(modality)
         # Every moment has a vector in every space of its modality, so any index knows them all:
         # asking the catalog would take a walk over all of its moments.
-        ids = self._indexes.get(spaces[0], modality).ids
+        with timed(Stage.SEARCH):
+            ids = self._indexes.get(spaces[0], modality).ids
         few = lowest_scrambled(ids, COHORT)
         hubs = {space: known_hubs(catalog, space, few) for space in spaces}
         return Cohort(

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 ALSO = 5
 """Most further moments shown with a hit."""
 
+LEAST_LOOK = 20
+"""Contents of which the files are looked up at once, at least: not of all candidates."""
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -48,15 +51,17 @@ def grouped(
     by_content: dict[int, list[ScoredMoment]] = {}
     for candidate in sorted(candidates, key=lambda c: c.order):
         by_content.setdefault(candidate.content_id, []).append(candidate.match)
-    owners = catalog.files.owners(list(by_content), wanted)
-    best = ((c, matches) for c, matches in by_content.items() if c in owners)
-    hits = []
-    for content_id, matches in islice(best, k):
-        said = [(s, w) for w in words if (s := w.said(matches[0].moment, content_id))]
-        named = said[0][1].file_id(content_id) if said else None
-        # Of files with the same content the one that says the words is the hit.
-        files = sorted(owners[content_id], key=lambda owner: owner.file_id != named)
-        hits.append(_hit(files, matches, said[0][0] if said else None))
+    ranked = iter(by_content)
+    hits: list[Hit] = []
+    while len(hits) < k and (some := list(islice(ranked, max(LEAST_LOOK, k)))):
+        owners = catalog.files.owners(some, wanted)
+        for content_id in [c for c in some if c in owners][: k - len(hits)]:
+            matches = by_content[content_id]
+            said = [(s, w) for w in words if (s := w.said(matches[0].moment, content_id))]
+            named = said[0][1].file_id(content_id) if said else None
+            # Of files with the same content the one that says the words is the hit.
+            files = sorted(owners[content_id], key=lambda owner: owner.file_id != named)
+            hits.append(_hit(files, matches, said[0][0] if said else None))
     return hits
 
 

@@ -23,6 +23,7 @@ from retrieval.catalog.schema import (
     spaces,
     vectors,
 )
+from retrieval.catalog.statements import CHANGES
 from retrieval.catalog.stored_vectors import StoredVectors
 from retrieval.catalog.transaction import Transaction
 from retrieval.catalog.uninterrupted import uninterrupted
@@ -124,8 +125,7 @@ class Catalog:
     def changes(self) -> int:
         """The change counter: it grows with every transaction."""
         with self._engine.connect() as connection:
-            changes = select(facts.c.value).where(facts.c.name == "changes")
-            return int(connection.execute(changes).scalar_one())
+            return int(connection.execute(CHANGES).scalar_one())
 
     def spaces(self) -> dict[str, int]:
         """Name and dimension of every vector space."""

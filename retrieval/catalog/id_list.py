@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import String, bindparam, func, select
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,5 +14,18 @@ if TYPE_CHECKING:
 
 def id_list(ids: Sequence[int] | Ids) -> Any:
     """Ids as a subquery over one JSON parameter: SQLite limits how many parameters there are."""
-    values = func.json_each([int(i) for i in ids].__repr__()).table_valued("value")
+    return _subquery(listed(ids))
+
+
+def listed(ids: Sequence[int] | Ids) -> str:
+    """Ids as the parameter of `LISTED`."""
+    return repr([int(i) for i in ids])
+
+
+def _subquery(parameter: Any) -> Any:
+    values = func.json_each(parameter).table_valued("value")
     return select(values.c.value)
+
+
+LISTED = _subquery(bindparam("ids", type_=String))
+"""The subquery of `id_list` for statements that are built once; binds `ids`."""

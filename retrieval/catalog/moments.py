@@ -6,15 +6,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from retrieval.catalog.filter import Filter
-from retrieval.catalog.id_list import id_list
+from retrieval.catalog.id_list import id_list, listed
 from retrieval.catalog.schema import contents, files, moments
+from retrieval.catalog.statements import FIRST_MOMENTS, MOMENTS, SOME_MISSING
 from retrieval.records import Kind, Modality, Moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Sequence
 
     from sqlalchemy import Engine, Row
 
@@ -29,9 +30,11 @@ class Moments:
 
     def get(self, ids: Sequence[int] | Ids) -> dict[int, tuple[int, Moment]]:
         """The moments with these ids, each with the id of its content; unknown ids are left out."""
-        query = select(moments).where(moments.c.id.in_(id_list(ids)))
+        if not len(ids):
+            return {}
         with self._engine.connect() as connection:
-            return {row.id: (row.content_id, _moment(row)) for row in connection.execute(query)}
+            rows = connection.execute(MOMENTS, {"ids": listed(ids)})
+            return {row.id: (row.content_id, _moment(row)) for row in rows}
 
     def of(self, content_hash: str) -> list[Moment]:
         """The moments of one content, in order."""
@@ -50,21 +53,19 @@ class Moments:
         with self._engine.connect() as connection:
             return set(connection.scalars(query))
 
-    def first(self, modality: Modality, content_ids: Iterable[int]) -> dict[int, int]:
+    def first(self, modality: Modality, content_ids: Collection[int]) -> dict[int, int]:
         """For each of these contents that has moments of a modality the id of the first."""
-        query = (
-            select(moments.c.content_id, func.min(moments.c.id))
-            .where(
-                moments.c.modality == modality,
-                moments.c.content_id.in_(id_list(sorted(content_ids))),
-            )
-            .group_by(moments.c.content_id)
-        )
+        if not content_ids:
+            return {}
+        asked = {"modality": modality, "ids": listed(sorted(content_ids))}
         with self._engine.connect() as connection:
-            return {row[0]: row[1] for row in connection.execute(query)}
+            rows = connection.execute(FIRST_MOMENTS, asked)
+            return {row[0]: row[1] for row in rows if row[1] is not None}
 
-    def lacking(self, content_ids: Iterable[int]) -> dict[int, Kind]:
+    def lacking(self, content_ids: Collection[int]) -> dict[int, Kind]:
         """Those of these contents that have no moment, each with its kind."""
+        if not content_ids:
+            return {}
         some = select(moments.c.id).where(moments.c.content_id == contents.c.id).exists()
         query = select(contents.c.id, contents.c.kind).where(
             contents.c.id.in_(id_list(sorted(content_ids))), ~some
@@ -93,9 +94,8 @@ class Moments:
             return np.fromiter(connection.scalars(query), dtype=np.int64)
 
     def _some_are_missing(self) -> bool:
-        marked = select(files.c.id).where(files.c.missing_since_s.is_not(None)).limit(1)
         with self._engine.connect() as connection:
-            return connection.execute(marked).first() is not None
+            return connection.execute(SOME_MISSING).first() is not None
 
 
 def _moment(row: Row[*tuple[Any, ...]]) -> Moment:

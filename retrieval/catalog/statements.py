@@ -1,14 +1,15 @@
-"""Statements that are executed for every file, built once: building one takes longer than it runs.
+"""Statements executed for every file or query, built once: building one takes longer than it runs.
 
 What is to be bound goes in as parameters under the names given here.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from retrieval.catalog.schema import contents, files, moments, removals, vectors
+from retrieval.catalog.id_list import LISTED
+from retrieval.catalog.schema import contents, facts, files, hubs, moments, removals, vectors
 
 CONTENT_BY_HASH = select(contents.c.id).where(contents.c.hash == bindparam("hash"))
 
@@ -48,3 +49,26 @@ MOMENTS_OF_CONTENT = select(moments.c.id, moments.c.modality).where(
     moments.c.content_id == bindparam("content_id")
 )
 DROP_CONTENT = delete(contents).where(contents.c.id == bindparam("content_id"))
+
+CHANGES = select(facts.c.value).where(facts.c.name == "changes")
+SOME_MISSING = select(files.c.id).where(files.c.missing_since_s.is_not(None)).limit(1)
+
+MOMENTS = select(moments).where(moments.c.id.in_(LISTED))
+FIRST_MOMENTS = (
+    select(
+        moments.c.content_id,
+        func.min(moments.c.id).filter(moments.c.modality == bindparam("modality")),
+    )
+    .where(moments.c.content_id.in_(LISTED))
+    .group_by(moments.c.content_id)
+)
+"""Null for a content without one: asked for in `where`, SQLite walks over all of a modality."""
+
+VECTORS = (
+    select(vectors.c.moment_id, vectors.c.data)
+    .where(vectors.c.space_id == bindparam("space_id"), vectors.c.moment_id.in_(LISTED))
+    .order_by(vectors.c.moment_id)
+)
+HUBS = select(hubs.c.moment_id, hubs.c.value).where(
+    hubs.c.space_id == bindparam("space_id"), hubs.c.moment_id.in_(LISTED)
+)

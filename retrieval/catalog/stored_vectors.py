@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sqlalchemy import func, select
 
-from retrieval.catalog.id_list import id_list
+from retrieval.catalog.id_list import listed
 from retrieval.catalog.schema import facts, hubs, moments, removals, vectors
+from retrieval.catalog.statements import HUBS, VECTORS
 from retrieval.records import Modality
 
 if TYPE_CHECKING:
@@ -45,12 +46,7 @@ class StoredVectors:
     def get(self, space: str, ids: Sequence[int] | Ids) -> tuple[Ids, Vectors]:
         """The vectors of those moments that have one in a space: ids ascending, `(n, dim)`."""
         with self._engine.connect() as connection:
-            rows = connection.execute(
-                select(vectors.c.moment_id, vectors.c.data)
-                .where(vectors.c.space_id == self._spaces[space].id)
-                .where(vectors.c.moment_id.in_(id_list(ids)))
-                .order_by(vectors.c.moment_id)
-            ).all()
+            rows = connection.execute(VECTORS, self._asked(space, ids)).all()
         return _matrix(rows, self._spaces[space].dim)
 
     def counts(self) -> list[tuple[str, Modality, int]]:
@@ -67,13 +63,11 @@ class StoredVectors:
     def hubs(self, space: str, ids: Sequence[int] | Ids) -> dict[int, float]:
         """The hub values of those moments that have one in a space."""
         with self._engine.connect() as connection:
-            rows = connection.execute(
-                select(hubs.c.moment_id, hubs.c.value).where(
-                    hubs.c.space_id == self._spaces[space].id,
-                    hubs.c.moment_id.in_(id_list(ids)),
-                )
-            )
+            rows = connection.execute(HUBS, self._asked(space, ids))
             return {row.moment_id: row.value for row in rows}
+
+    def _asked(self, space: str, ids: Sequence[int] | Ids) -> dict[str, Any]:
+        return {"space_id": self._spaces[space].id, "ids": listed(ids)}
 
     def without_hub(self, space: str, n: int) -> tuple[Ids, Vectors]:
         """At most n moments that have a vector in a space but no hub value yet: ids, `(m, dim)`.

@@ -1,0 +1,120 @@
+"""What every query asks of the catalog takes no walk over all moments, and gives what it should."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import event
+
+from retrieval import Kind, Library, Modality, Moment
+from retrieval.catalog.catalog import Catalog
+from retrieval.catalog.filter import Filter
+from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
+from retrieval.encoders.fake import fake_model_set
+from retrieval.grouping import LEAST_LOOK, Candidate, grouped
+from retrieval.records import ScoredMoment
+from retrieval.vectors import unit_rows
+
+FILES = 60
+ROWS = unit_rows(np.random.default_rng(0).standard_normal((2 * FILES, 4)))
+
+
+@pytest.fixture
+def films(tmp_path: Path) -> Iterator[Library]:
+    """Films of two moments each: a sound, and then a picture."""
+    with Library.open(tmp_path / "films", models=fake_model_set()) as library:
+        with library.catalog.transaction() as transaction:
+            root = transaction.add_root("films", "/nowhere")
+            for n in range(FILES):
+                moments = [
+                    EncodedMoment(Moment(modality, start_s=0.0), {"fake": row})
+                    for modality, row in zip(
+                        (Modality.AUDIO, Modality.IMAGE), ROWS[2 * n : 2 * n + 2], strict=True
+                    )
+                ]
+                content = NewContent(f"film {n}", Kind.VIDEO, moments)
+                transaction.add(root, f"{n:03}.mp4", FileState(1, n), content)
+        library.refresh()
+        yield library
+
+
+def moments_of(catalog: Catalog, n: int) -> dict[Modality, int]:
+    return {moment.modality: moment.id or 0 for moment in catalog.moments.of(f"film {n}")}
+
+
+def content_id(library: Library, n: int) -> int:
+    ids = list(moments_of(library.catalog, n).values())
+    return library.catalog.moments.get(ids)[ids[0]][0]
+
+
+def test_the_first_moment_of_a_modality(films: Library) -> None:
+    contents = {content_id(films, n): moments_of(films.catalog, n) for n in (3, 30)}
+    for modality in (Modality.AUDIO, Modality.IMAGE):
+        assert films.catalog.moments.first(modality, contents) == {
+            content: of[modality] for content, of in contents.items()
+        }
+    assert films.catalog.moments.first(Modality.TEXT, contents) == {}
+    assert films.catalog.moments.first(Modality.IMAGE, [10**6]) == {}
+
+
+def test_nothing_is_asked_about_nothing(films: Library) -> None:
+    asked: list[str] = []
+    event.listen(
+        films.catalog._engine, "before_cursor_execute", lambda *of: asked.append(str(of[2]))
+    )
+    moments = films.catalog.moments
+    assert not moments.get([])
+    assert not moments.first(Modality.IMAGE, [])
+    assert not moments.lacking([])
+    assert asked == []
+
+
+def test_a_query_walks_over_no_table(films: Library) -> None:
+    """SQLite says itself how it goes about each statement of a second query."""
+    films.search("003 red")
+    asked: list[tuple[str, object]] = []
+    event.listen(
+        films.catalog._engine,
+        "before_cursor_execute",
+        lambda *of: asked.append((str(of[2]), of[3])),
+    )
+    assert films.search("003 blue")
+    selects = [one for one in asked if one[0].lstrip().startswith("SELECT")]
+    assert len(selects) > 5
+    assert any("FILTER" in statement for statement, _ in selects), "the word was looked up"
+    with films.catalog._engine.connect() as connection:
+        for statement, parameters in selects:
+            plan = connection.exec_driver_sql(
+                f"EXPLAIN QUERY PLAN {statement}",
+                parameters,  # type: ignore[arg-type]
+            )
+            steps = [row[3] for row in plan]
+            walks = [
+                step
+                for step in steps
+                if step.split()[:2] in (["SCAN", t] for t in ("moments", "contents", "vectors"))
+                or "moments_by_change" in step
+            ]
+            assert not walks, (statement, steps)
+
+
+@pytest.mark.parametrize("k", [1, LEAST_LOOK, LEAST_LOOK + 1, FILES, 2 * FILES])
+def test_files_are_looked_up_until_there_are_enough(films: Library, k: int) -> None:
+    """Those that a filter leaves out lie before those that it lets through."""
+    candidates = []
+    for n in range(FILES):
+        moment = Moment(Modality.IMAGE, id=moments_of(films.catalog, n)[Modality.IMAGE])
+        candidates.append(
+            Candidate(content_id(films, n), float(-n), ScoredMoment(moment, 0.5, 0.5))
+        )
+    every = grouped(films.catalog, candidates, k, Filter())
+    assert [hit.path.name for hit in every] == [f"{n:03}.mp4" for n in range(min(k, FILES))]
+    late = {f.path: f for f in films.files() if f.path.name >= "045"}
+    assert len(late) == 15
+    with films.writing(), films.catalog.transaction() as transaction:
+        transaction.mark_missing([f.id for f in films.files() if f.path not in late], 1.0)
+    found = grouped(films.catalog, candidates, k, Filter())
+    assert [hit.path for hit in found] == sorted(late)[:k]

@@ -146,11 +146,6 @@ def many_hits(library: Library, queries: Sequence[str]) -> dict[str, Any]:
     return {"10": spread(few), "1000": spread(many), "ratio": round(ratio, 2)}
 
 
-def said_everywhere(library: Library, runs: int) -> dict[str, float]:
-    """Words that stand in the path of every picture, and in every passage."""
-    return spread([spent(lambda: library.search("image passage")) for _ in range(runs)])
-
-
 def readers(library: Library, queries: Sequence[str]) -> dict[str, Any]:
     """Queries a second of 1 thread and of 8 that share a library, in turn."""
     rates: dict[int, list[float]] = {1: [], READERS: []}
@@ -176,7 +171,6 @@ def measure(moments: int, runs: int, queries: int) -> dict[str, Any]:
     with Library.open(folder) as library:
         result["warm"] = warm(library, asked)
         result["many_hits"] = many_hits(library, asked[: queries // 4])
-        result["said_everywhere"] = said_everywhere(library, 9)
         result["readers"] = readers(library, asked)
     return result | {"load_after": os.getloadavg()}
 
@@ -187,9 +181,9 @@ def table() -> str:
     lines = [
         "| moments | cold start s, median / fastest | warm p50 / p95 ms | its index p50 / p95 ms "
         "| over the index p50 / p95 ms "
-        "| processor ms, search / index | 1,000 hits : 10 hits | words that stand everywhere ms "
+        "| processor ms, search / index | 1,000 hits : 10 hits "
         f"| {READERS} threads : 1 | load |",
-        "|" + "---|" * 10,
+        "|" + "---|" * 9,
     ]
     for one in sorted(found, key=lambda one: one["moments"]):
         parts = (one["warm"][name] for name in ("search", "index", "over_the_index"))
@@ -199,7 +193,6 @@ def table() -> str:
             *(f"{part['p50_ms']:.1f} / {part['p95_ms']:.1f}" for part in parts),
             " / ".join(f"{part['p50_ms']:.1f}" for part in one["warm"]["processor"].values()),
             f"{one['many_hits']['ratio']:.1f}",
-            f"{one['said_everywhere']['p50_ms']:.0f}",
             f"{one['readers']['ratio']:.2f}",
             f"{one['load_before'][0]:.0f} to {one['load_after'][0]:.0f}",
         ]

@@ -17,6 +17,8 @@ def backup(
     """Write everything the library knows to one file.
 
     Its checksum lies beside it. Others may search and index meanwhile.
+
+    For example: anyseek backup anyseek.backup
     """
     from retrieval import backup as backups
 
@@ -32,6 +34,8 @@ def restore(
     """Make a backup the library again.
 
     It is verified first, and what was there is kept aside.
+
+    For example: anyseek restore anyseek.backup
     """
     from retrieval import backup as backups
 

@@ -60,6 +60,8 @@ def demo(
     Everything is drawn and synthesised here; nothing is downloaded. Words, pictures and sounds
     each ask for words, for pictures and for sounds. Questions are asked with pictures and sounds
     that are not in the library.
+
+    For example: anyseek demo ~/anyseek-demo
     """
     from retrieval.library import Library
     from retrieval.user_path import user_path

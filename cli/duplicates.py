@@ -36,6 +36,8 @@ def duplicates(
     The same bytes; the same picture or sound in another size, format or quality; others that are
     nearly the same. Pictures and sounds are compared unless --in says otherwise. Nothing is
     deleted.
+
+    For example: anyseek duplicates --json
     """
     from retrieval.duplicates import duplicates as find
 

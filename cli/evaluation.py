@@ -36,6 +36,8 @@ def evaluate(
     For each direction (what is asked with, what is looked for): the share of queries with a right
     answer among the first 1, 5 and 10, the mean reciprocal rank and the mean average precision.
     What chance would reach stands in brackets.
+
+    For example: anyseek eval questions.csv
     """
     from retrieval.evaluation import evaluate as measure
     from retrieval.evaluation import read_table

@@ -45,6 +45,8 @@ def explain(
 
     For a picture a heat map, for a sound a curve over its seconds, both as PNG; for a text its
     passages, best first. The file need not be in the library.
+
+    For example: anyseek explain clocks "anyseek-demo/pictures/2 red clocks 1.png" --to why.png
     """
     from retrieval.explain import Explainer
     from retrieval.user_path import user_path

@@ -31,6 +31,8 @@ def export(
 
     Columns: moment, path, kind, modality, start_s, end_s, start_char, end_char, text, and the
     vectors. A file with copies appears once.
+
+    For example: anyseek export moments.npz --joint
     """
     from retrieval.export import export as write
     from retrieval.user_path import user_path

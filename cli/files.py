@@ -24,6 +24,8 @@ def failures(
 
     They are left alone until they change, or until: anyseek index --retry-failed. Files that are
     nothing anyseek reads, such as programs, are only counted.
+
+    For example: anyseek failures --library anyseek-demo/library
     """
     with existing(library) as opened:
         files = list(opened.files())
@@ -66,6 +68,8 @@ def forget(
     This is the only way to drop missing ones. A file that still lies in an indexed folder comes
     back when that folder is indexed again. A folder of which nothing is left is no longer indexed
     by: anyseek index
+
+    For example: anyseek forget "anyseek-demo/pictures/2 red clocks 1.png"
     """
     from retrieval.errors import QueryError
 
@@ -96,6 +100,8 @@ def prune(
 
     Says first which they are. Files on an unplugged disk are missing too: they come back without
     being read again if they were not dropped.
+
+    For example: anyseek prune --older-than 90d
     """
     with existing(library) as opened:
         gone = opened.prune(older_than, dry_run=True)

@@ -63,6 +63,8 @@ def index(
     Only what is new or changed is read. A file that cannot be seen any more is marked missing and
     kept; one that cannot be read is listed by: anyseek failures. Stop with Ctrl-C at any time: the
     next run goes on from there.
+
+    For example: anyseek index anyseek-demo/pictures anyseek-demo/sounds --models mini
     """
     open_library = new_or_existing if paths else existing
     with open_library(library, models, device) as opened:

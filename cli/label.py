@@ -29,6 +29,8 @@ def label(
 
     The probabilities add up to 1: they say which of these labels is the right one if one is. The
     score beside them says whether a label fits at all, as in a search.
+
+    For example: anyseek label "anyseek-demo/pictures/2 red clocks 1.png" --as clocks --as dogs
     """
     from rich.table import Table
 

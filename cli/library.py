@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 
 def status(library: LibraryOption = None) -> None:
-    """Say where the library is, what it holds and what made it."""
+    """Say where the library is, what it holds and what made it.
+
+    For example: anyseek status --library anyseek-demo/library
+    """
     from rich.table import Table
 
     from retrieval.own_bridges import described
@@ -52,6 +55,8 @@ def verify(
     """Check that catalog, indexes and a sample of the files agree.
 
     Exit code 1 says that they do not; the indexes can be made anew with: anyseek rebuild
+
+    For example: anyseek verify --library anyseek-demo/library
     """
     started_s = perf_counter()
     with existing(library, models, device) as opened:
@@ -67,7 +72,10 @@ def verify(
 def rebuild(
     recall: RecallOption = None, memory: MemoryOption = None, library: LibraryOption = None
 ) -> None:
-    """Make the search indexes anew; no file is read again."""
+    """Make the search indexes anew; no file is read again.
+
+    For example: anyseek rebuild --library anyseek-demo/library
+    """
     started_s = perf_counter()
     with existing(library) as opened:
         ask(opened, recall, memory)

@@ -32,7 +32,10 @@ BYTES_PER_PARAMETER = 4
 
 @app.command("list")
 def list_sets() -> None:
-    """List the model sets with their sizes and licences."""
+    """List the model sets with their sizes and licences.
+
+    For example: anyseek models list
+    """
     from rich.table import Table
 
     from retrieval.encoders.model_set import model_set_names
@@ -83,6 +86,8 @@ def pull(
 
     A download that was cut off goes on where it stopped. Every file is checked against its
     checksum, and the folder appears whole or not at all.
+
+    For example: anyseek models pull --to ~/clip-clap
     """
     from retrieval.encoders.pull import pull as fetch
 
@@ -94,7 +99,10 @@ def pull(
 
 @app.command()
 def info(name: SetArgument = DEFAULT) -> None:
-    """Tell everything about a model set: models, makers, licences, size, place."""
+    """Tell everything about a model set: models, makers, licences, size, place.
+
+    For example: anyseek models info clip-clap
+    """
     from retrieval.encoders.model_store import info as known
 
     one = known(name)
@@ -109,7 +117,10 @@ def info(name: SetArgument = DEFAULT) -> None:
 
 @app.command()
 def path(name: SetArgument = DEFAULT) -> None:
-    """Print the folder of a model set that is here."""
+    """Print the folder of a model set that is here.
+
+    For example: anyseek models path clip-clap
+    """
     from retrieval.encoders.model_store import path_of
 
     show(harmless(str(path_of(name))))
@@ -120,6 +131,8 @@ def fit_bridge(name: SetArgument = DEFAULT, device: DeviceOption = Device.AUTO) 
     """Fit anew what joins the spaces of a model set.
 
     pull does this by itself. Libraries need not be indexed again afterwards.
+
+    For example: anyseek models fit-bridge clip-clap
     """
     _fit(name, device)
 

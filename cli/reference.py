@@ -43,7 +43,10 @@ def _commands(command: Any, name: str) -> Iterator[str]:
 def _one(command: Any, name: str) -> Iterator[str]:
     context = command.make_context(name, [], resilient_parsing=True)
     usage = " ".join(command.collect_usage_pieces(context)).replace("[OPTIONS]", "").split()
-    yield f"**`{' '.join([name, *usage])}`**: {_sentence(command.help)}\n"
+    said = _sentence(command.help)
+    if example := example_of(command):
+        said += f" For example: `{example}`"
+    yield f"**`{' '.join([name, *usage])}`**: {said}\n"
     rows = [
         record
         for parameter in command.get_params(context)
@@ -53,6 +56,13 @@ def _one(command: Any, name: str) -> Iterator[str]:
         yield f"- `{what.split(' <')[0]}`: {_sentence(says)}"
     if rows:
         yield ""
+
+
+def example_of(command: Any) -> str | None:
+    """What the last paragraph of a help text shows."""
+    paragraph = re.sub(r"\s+", " ", (command.help or "").split("\n\n")[-1]).strip()
+    example = paragraph.removeprefix("For example: ")
+    return example if example != paragraph else None
 
 
 def _sentence(help_text: str | None) -> str:

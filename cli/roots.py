@@ -14,7 +14,10 @@ app = typer.Typer()
 
 @app.callback(invoke_without_command=True)
 def roots(context: typer.Context, library: LibraryOption = None) -> None:
-    """List the folders that were indexed."""
+    """List the folders that were indexed.
+
+    For example: anyseek roots --library anyseek-demo/library
+    """
     if context.invoked_subcommand is not None:
         return
     from rich.table import Table
@@ -52,7 +55,10 @@ def move(
     ],
     library: LibraryOption = None,
 ) -> None:
-    """Say that a root lies somewhere else now; its files keep everything."""
+    """Say that a root lies somewhere else now; its files keep everything.
+
+    For example: anyseek roots move pictures /media/disk/pictures
+    """
     with existing(library) as opened:
         moved = opened.move_root(name, folder)
     say(f"{harmless(moved.name)} lies at {harmless(str(moved.folder))} now.")

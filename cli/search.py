@@ -116,6 +116,8 @@ def search(
     What is "in quotes" (which the shell must not take away) has to stand in every hit.
 
     Exit code 1 says that nothing was found.
+
+    For example: anyseek search two red clocks --not bells --in image
     """
     shape = form(json=json, paths=paths, null=null)
     if words_only and no_words:

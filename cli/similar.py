@@ -50,6 +50,8 @@ def similar(
     """Find files like a file, or like several taken together.
 
     What is asked with is left out of the answer. Exit code 1 says that nothing was found.
+
+    For example: anyseek similar "anyseek-demo/pictures/2 red clocks 1.png" -k 3
     """
     from retrieval.similar import similar as find
     from retrieval.user_path import user_path

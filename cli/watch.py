@@ -24,6 +24,8 @@ def watch(
 
     A file that is new, changed, moved or gone is so in the library about a second after it was
     last written to. Searching works meanwhile.
+
+    For example: anyseek watch ~/Pictures ~/Documents
     """
     from indexer.watch import watch as follow
 

@@ -6,11 +6,16 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
 
-from cli.reference import brought_up_to_date
+from cli.app import app
+from cli.reference import brought_up_to_date, example_of
 
 HOUSE = Path(__file__).parent.parent
 README = (HOUSE / "README.md").read_text()
@@ -95,3 +100,50 @@ def test_what_people_without_make_type_is_what_make_does() -> None:
     for command in typed:
         wanted = command.removeprefix(".venv/bin/")
         assert any(line.startswith(wanted) for line in done), command
+
+
+WITHOUT_RUNNING = {
+    "watch": "does not end",
+    "demo": "ran for the other examples",
+    "roots move": "wants another disk",
+    "models pull": "wants a network",
+    "models path": "wants a model set that was pulled",
+    "models fit-bridge": "wants a model set that was pulled",
+}
+"""Commands whose examples are only read."""
+
+
+def examples(command: Any = None, name: str = "") -> Iterator[tuple[str, str | None]]:
+    """Every command with the example in its help; a group that only lists its commands has none."""
+    command = command or get_command(app)
+    below = getattr(command, "commands", {})
+    if name and (not below or example_of(command)):
+        yield name, example_of(command)
+    for child, its_command in below.items():
+        yield from examples(its_command, f"{name} {child}".strip())
+
+
+def test_every_command_has_an_example_that_runs(
+    desk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the order of the reference, as a reader would who goes down the page."""
+    monkeypatch.chdir(desk)
+    monkeypatch.setenv("ANYSEEK_LIBRARY", str(desk / "another-library"))
+    (desk / "questions.csv").write_text(
+        'query,relevant\nred clocks,"anyseek-demo/pictures/2 red clocks 1.png"\n'
+    )
+    seen = dict(examples())
+    assert len(seen) >= 25
+    assert set(WITHOUT_RUNNING) <= set(seen)
+    for name, example in seen.items():
+        assert example is not None, name
+        program, *arguments = shlex.split(example)
+        assert [program, *arguments][: 1 + name.count(" ") + 1] == ["anyseek", *name.split()]
+        assert f" For example: `{example}`" in README
+        if name == "eval":  # its right answer was forgotten further up the page
+            CliRunner().invoke(app, ["index"])
+        if name not in WITHOUT_RUNNING:
+            result = CliRunner().invoke(app, arguments)
+            assert result.exit_code == 0, f"{example}\n{result.output}"
+    for made in ("why.png", "anyseek.backup", "moments.npz"):
+        assert (desk / made).stat().st_size

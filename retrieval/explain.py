@@ -2,6 +2,9 @@
 
 It works for any encoder and any query, a bridged sound on a picture too, since it only asks how
 near parts of the content are to the query: a part is shown to the encoder as if it were all.
+
+That asks nothing of the model's inside, where attention maps would need a transformer of a
+known make: the convolutions of `mini` have no attention to read.
 """
 
 from __future__ import annotations

@@ -4,17 +4,18 @@
 
 1. A folder of many files that the catalog knows is indexed, against a bare walk over it with
    `os.scandir` and `stat`.
-2. New files are indexed into a library of 1,000 and into one of a million files.
+2. The same new files are indexed into a library of 1,000 and into one of a million files, in turn.
+   Stored files have a short text each, so that the index of words grows with them.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import sqlite3
 import statistics
 import tempfile
 import time
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,11 +26,12 @@ from benchmarks.record import record
 from indexer import index
 from indexer.scan import Scan
 from retrieval import Library
+from retrieval.catalog.database import open_engine
 from retrieval.catalog.transaction import FileState
 from retrieval.vectors import unit_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 NEW_FILES = 2000
 REPEATS = 3
@@ -62,36 +64,34 @@ def write_texts(folder: Path, count: int, words: str) -> None:
 def fill(library: Library, folder: str, files: Iterable[tuple[str, FileState]], seed: int) -> None:
     """Put files into the catalog as if they had been indexed, each with one text moment."""
     rng = np.random.default_rng(seed)
-    library.catalog.close()
-    database = sqlite3.connect(library.catalog.path)
-    with database:
-        space_id, dim = database.execute("SELECT id, dim FROM spaces").fetchone()
-        root = database.execute(
+    with open_engine(library.catalog.path).begin() as connection:
+        write = connection.exec_driver_sql
+        space_id, dim = write("SELECT id, dim FROM spaces").one()
+        root = write(
             "INSERT INTO roots (name, folder) VALUES ('filled', ?) RETURNING id", (folder.encode(),)
-        ).fetchone()[0]
+        ).scalar_one()
         numbered = enumerate(files, start=1)
         while rows := list(islice(numbered, 50_000)):
             vectors = unit_rows(rng.normal(size=(len(rows), dim))).astype("<f4")
-            database.executemany(
+            write(
                 "INSERT INTO contents (id, hash, kind, metadata) VALUES (?, ?, 'text', '{}')",
-                ((i, f"{i:040x}") for i, _ in rows),
+                [(i, f"{i:040x}") for i, _ in rows],
             )
-            database.executemany(
+            write(
                 "INSERT INTO files (root_id, path, size, mtime_ns, content_id)"
                 " VALUES (?, ?, ?, ?, ?)",
-                ((root, path.encode(), s.size, s.mtime_ns, i) for i, (path, s) in rows),
+                [(root, path.encode(), s.size, s.mtime_ns, i) for i, (path, s) in rows],
             )
-            database.executemany(
+            write(
                 "INSERT INTO moments (id, content_id, modality, start_char, end_char, text, change)"
-                " VALUES (?, ?, 'text', 0, 9, 'generated', 1)",
-                ((i, i) for i, _ in rows),
+                " VALUES (?, ?, 'text', 0, 9, ?, 1)",
+                [(i, i, f"a generated text, number {i}") for i, _ in rows],
             )
-            database.executemany(
+            write(
                 "INSERT INTO vectors (moment_id, space_id, data) VALUES (?, ?, ?)",
-                ((i, space_id, v.tobytes()) for (i, _), v in zip(rows, vectors, strict=True)),
+                [(i, space_id, v.tobytes()) for (i, _), v in zip(rows, vectors, strict=True)],
             )
-        database.execute("UPDATE facts SET value = '2' WHERE name = 'changes'")
-    database.close()
+        write("UPDATE facts SET value = '2' WHERE name = 'changes'")
 
 
 def second_run(workplace: Path, files: int) -> dict[str, Any]:
@@ -104,11 +104,12 @@ def second_run(workplace: Path, files: int) -> dict[str, Any]:
         walks, runs = [], []
         for _ in range(REPEATS):
             begun = time.perf_counter()
-            assert bare_walk(folder) == files
+            walked = bare_walk(folder)
             walks.append(time.perf_counter() - begun)
             begun = time.perf_counter()
-            assert index(library, folder).unchanged == files
+            summary = index(library, folder)
             runs.append(time.perf_counter() - begun)
+            assert walked == summary.unchanged == files, summary
     return {
         "files": files,
         "bare_walk_s": statistics.median(walks),
@@ -117,26 +118,26 @@ def second_run(workplace: Path, files: int) -> dict[str, Any]:
     }
 
 
-def growth(workplace: Path, rows: int) -> dict[str, Any]:
-    """Files a second into a library that has some rows already, and the seconds of each stage."""
-    with Library.open(workplace / f"library-{rows}", models="mini") as made:
-        elsewhere = ((f"{i // 500:05}/{i:08}.txt", FileState(1, 1)) for i in range(rows))
-        fill(made, "/nowhere/on/this/disk", elsewhere, seed=rows)
-    speeds = []
-    with Library.open(workplace / f"library-{rows}") as library:
-        library.space  # noqa: B018 - loaded before the clock runs
-        begun = time.perf_counter()
-        library.refresh()
-        refresh_s = time.perf_counter() - begun
-        for repeat in range(REPEATS):
-            folder = workplace / f"new-{rows}-{repeat}"
-            write_texts(
-                folder, NEW_FILES, f"a new text, for {rows} rows and round {repeat}, number"
-            )
+def growth(workplace: Path, sizes: Sequence[int]) -> list[dict[str, Any]]:
+    """Files a second into libraries that have so many rows already, measured in turn."""
+    with ExitStack() as stack:
+        libraries: list[tuple[Library, dict[str, Any]]] = []
+        for rows in sizes:
+            library = stack.enter_context(Library.open(workplace / f"{rows}", models="mini"))
+            elsewhere = ((f"{i // 500:05}/{i:08}.txt", FileState(1, 1)) for i in range(rows))
+            fill(library, "/nowhere/on/this/disk", elsewhere, seed=rows)
             begun = time.perf_counter()
-            assert index(library, folder).added == NEW_FILES
-            speeds.append(NEW_FILES / (time.perf_counter() - begun))
-    return {"rows": rows, "files_per_s": speeds, "first_refresh_s": refresh_s}
+            library.refresh()
+            libraries.append((library, {"rows": rows, "files_per_s": []}))
+            libraries[-1][1]["first_refresh_s"] = time.perf_counter() - begun
+        for repeat in range(REPEATS):
+            folder = workplace / f"new-{repeat}"
+            write_texts(folder, NEW_FILES, f"a new text of round {repeat}, number")
+            for library, measured in libraries:
+                begun = time.perf_counter()
+                assert index(library, folder).added == NEW_FILES
+                measured["files_per_s"].append(NEW_FILES / (time.perf_counter() - begun))
+    return [measured for _, measured in libraries]
 
 
 def main() -> None:
@@ -147,7 +148,7 @@ def main() -> None:
     chosen = parser.parse_args()
     result: dict[str, Any] = {"models": "mini", "new_files": NEW_FILES}
     with tempfile.TemporaryDirectory() as name:
-        result["growth"] = [growth(Path(name), rows) for rows in (1000, chosen.rows)]
+        result["growth"] = growth(Path(name), (1000, chosen.rows))
     with tempfile.TemporaryDirectory() as name:
         result["second_run"] = second = second_run(Path(name), chosen.files)
     few, many = (statistics.median(place["files_per_s"]) for place in result["growth"])

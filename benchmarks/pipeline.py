@@ -70,10 +70,10 @@ def prepared_pictures(space: JointSpace, folder: Path) -> list[dict[str, Any]]:
 
 
 def encode(space: JointSpace, prepared: list[dict[str, Any]]) -> tuple[float, float]:
-    """Encode in batches of the indexer's size: seconds, and processor seconds."""
+    """Encode in the largest batches of the indexer: seconds, and processor seconds."""
     begun, worked = time.perf_counter(), processor_s()
-    for first in range(0, len(prepared), BATCH[Modality.IMAGE]):
-        space.encode(Modality.IMAGE, prepared[first : first + BATCH[Modality.IMAGE]])
+    for first in range(0, len(prepared), BATCH):
+        space.encode(Modality.IMAGE, prepared[first : first + BATCH])
     return time.perf_counter() - begun, processor_s() - worked
 
 
@@ -103,7 +103,7 @@ def measure(folder: Path, models: str | ModelSet, rounds: int) -> dict[str, Any]
     with tempfile.TemporaryDirectory() as place, Library.open(place, models=models) as library:
         space = library.space
     prepared = prepared_pictures(space, folder)
-    encode(space, prepared[: BATCH[Modality.IMAGE]])
+    encode(space, prepared[:BATCH])
     ends, alone = [], []
     for _ in range(rounds):
         ends.append(run(models, folder))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from retrieval.catalog.transaction import EncodedMoment, NewContent
@@ -16,8 +17,12 @@ if TYPE_CHECKING:
     from retrieval.library import Library
     from retrieval.vectors import Vector
 
-BATCH = {Modality.TEXT: 64, Modality.IMAGE: 32, Modality.AUDIO: 8}
-"""Moments that are encoded together: enough to keep a CPU busy, few enough for its memory."""
+BATCH = 64
+"""Moments that are encoded together at most: as many as a GPU takes at a time."""
+
+BATCH_S = 0.5
+"""How long a batch may take, and how long its first moment may wait for others: an interrupt loses
+little more, and readers keep ahead of a slow model."""
 
 
 @dataclass(slots=True)
@@ -36,10 +41,14 @@ class Assembly:
     """Encodes batches of one modality, and tells which files are complete."""
 
     def __init__(self, library: Library, readers: ReadAhead, batch_size: int | None) -> None:
+        """Take a number of moments to encode together, or None to go by the encoder's speed."""
         self._library = library
         self._readers = readers
-        self._batch = {m: batch_size or BATCH[m] for m in Modality}
+        self._timed = batch_size is None
+        # How fast an encoder is, its first moment shows.
+        self._sizes = dict.fromkeys(Modality, batch_size or 1)
         self._queues: dict[Modality, list[tuple[Piece, Parts, int]]] = {m: [] for m in Modality}
+        self._since = dict.fromkeys(Modality, 0.0)
         self._parts: dict[Job, Parts] = {}
         self._complete: list[tuple[Finished, NewContent]] = []
 
@@ -49,14 +58,17 @@ class Assembly:
         return any(self._queues.values())
 
     def add(self, job: Job, piece: Piece) -> None:
-        """Take one moment of a file; encodes when a batch is full."""
+        """Take one moment of a file; encodes what is a full batch or has waited long enough."""
         parts = self._parts.setdefault(job, Parts())
         queue = self._queues[piece.moment.modality]
+        if not queue:
+            self._since[piece.moment.modality] = monotonic()
         queue.append((piece, parts, len(parts.moments)))
         parts.moments.append(None)
         parts.waiting += 1
-        if len(queue) >= self._batch[piece.moment.modality]:
-            self._encode(piece.moment.modality)
+        for modality in Modality:
+            if self._is_due(modality):
+                self._encode(modality)
 
     def finish(self, finished: Finished) -> None:
         """A file has no further moments."""
@@ -79,11 +91,20 @@ class Assembly:
         complete, self._complete = self._complete, []
         return complete
 
+    def _is_due(self, modality: Modality) -> bool:
+        queue = self._queues[modality]
+        if len(queue) >= self._sizes[modality]:
+            return True
+        return self._timed and bool(queue) and monotonic() - self._since[modality] >= BATCH_S
+
     def _encode(self, modality: Modality) -> None:
         queue, self._queues[modality] = self._queues[modality], []
         live = [(piece, parts, place) for piece, parts, place in queue if not parts.dropped]
         if live:
+            begun = monotonic()
             vectors = self._library.space.encode(modality, [piece.prepared for piece, _, _ in live])
+            if self._timed:
+                self._sizes[modality] = _batch_size(len(live), monotonic() - begun)
             for row, (piece, parts, place) in enumerate(live):
                 own: Mapping[str, Vector] = {space: rows[row] for space, rows in vectors.items()}
                 parts.moments[place] = EncodedMoment(piece.moment, own)
@@ -99,3 +120,10 @@ class Assembly:
         moments = [moment for moment in parts.moments if moment]
         content = NewContent(finished.hash, finished.kind, moments, finished.metadata)
         self._complete.append((finished, content))
+
+
+def _batch_size(encoded: int, seconds: float) -> int:
+    """How many moments take `BATCH_S`, when so many took so long."""
+    return (
+        BATCH if encoded * BATCH_S >= BATCH * seconds else max(1, int(encoded * BATCH_S / seconds))
+    )

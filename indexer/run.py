@@ -73,7 +73,7 @@ def index(
         progress: Called from this thread as the run goes on.
         exclude: Globs of what to leave out besides hidden files; see `Exclusion`.
         retry_failed: Read files again that failed before, though they have not changed.
-        batch_size: Moments to encode together; by default a number for each modality.
+        batch_size: Moments to encode together; by default as many as take about half a second.
         threads: Reader threads; by default one for each core, two at least.
         memory: Bytes of decoded contents that may wait for the model.
         decoders: A pool that stays open, for who calls often: to start a process takes longer than

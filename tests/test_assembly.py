@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.assembly import BATCH, Assembly
+from indexer.assembly import BATCH, BATCH_S, Assembly
 from indexer.read_ahead import Finished
 from indexer.reading import Job, Piece
 from retrieval import Kind, Modality, Moment
@@ -177,13 +177,114 @@ def test_the_fullest_queue_goes_first() -> None:
     assert both.space.batches == [(Modality.AUDIO, 2), (Modality.IMAGE, 1)]
 
 
+@dataclass
+class Timed(Both):
+    """With a clock that the encoder moves, and the test."""
+
+    now_s: float = 0.0
+    call_s: float = 0.0
+    """What an encoder takes for a call."""
+    each_s: float = 0.0
+    """What it takes for each moment besides."""
+
+    def __post_init__(self) -> None:
+        told = self.space.encode
+
+        def encode(modality: Modality, prepared: Sequence[dict[str, int]]) -> dict[str, Vectors]:
+            self.now_s += self.call_s + self.each_s * len(prepared)
+            return told(modality, prepared)
+
+        self.space.encode = encode  # type: ignore[method-assign]
+
+
+def timed(monkeypatch: pytest.MonkeyPatch, both: Timed) -> Assembly:
+    monkeypatch.setattr("indexer.assembly.monotonic", lambda: both.now_s)
+    return Assembly(both, both, None)  # type: ignore[arg-type]
+
+
+def sizes(both: Timed) -> list[int]:
+    return [size for _, size in both.space.batches]
+
+
 @pytest.mark.parametrize("modality", Modality)
-def test_without_a_size_each_modality_has_its_own(modality: Modality) -> None:
-    assembly, both = made(None)
-    for n in range(BATCH[modality]):
-        assert both.space.batches == []
+@pytest.mark.parametrize(
+    ("call_s", "each_s", "expected"),
+    [
+        pytest.param(0.0, 0.001, [1, BATCH, BATCH], id="a fast one takes all it may"),
+        pytest.param(0.0, 0.0, [1, BATCH, BATCH], id="one too fast to be measured"),
+        pytest.param(0.0, 0.125, [1, 4, 4, 4], id="ViT-B-32 on a CPU"),
+        pytest.param(0.0, 3.0, [1, 1, 1, 1], id="one that takes seconds for each"),
+        pytest.param(0.05, 0.0, [1, 10, BATCH, BATCH], id="a GPU, as fast with one as with all"),
+    ],
+)
+def test_a_batch_takes_about_half_a_second(
+    monkeypatch: pytest.MonkeyPatch,
+    modality: Modality,
+    call_s: float,
+    each_s: float,
+    expected: list[int],
+) -> None:
+    both = Timed(call_s=call_s, each_s=each_s)
+    assembly = timed(monkeypatch, both)
+    for n in range(sum(expected)):
         assembly.add(job("a"), piece(n, modality))
-    assert both.space.batches == [(modality, BATCH[modality])]
+    assert sizes(both) == expected
+
+
+def test_a_model_that_is_slow_at_first_gets_large_batches_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What it loads or compiles with its first batch is not what a moment costs."""
+    both = Timed(call_s=20.0)
+    assembly = timed(monkeypatch, both)
+    assembly.add(job("a"), piece(0))
+    both.call_s = 1 / 64
+    for n in range(1 + 32 + BATCH):
+        assembly.add(job("a"), piece(n))
+    assert sizes(both) == [1, 1, 32, BATCH]
+
+
+def test_modalities_are_measured_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = Timed(each_s=0.25)
+    assembly = timed(monkeypatch, both)
+    for n in range(3):
+        assembly.add(job("a"), piece(n, Modality.AUDIO))
+    both.each_s = 0.0
+    for n in range(1 + BATCH):
+        assembly.add(job("b"), piece(n, Modality.TEXT))
+    assert both.space.batches == [
+        (Modality.AUDIO, 1),
+        (Modality.AUDIO, 2),
+        (Modality.TEXT, 1),
+        (Modality.TEXT, BATCH),
+    ]
+
+
+def test_no_moment_waits_longer_than_a_batch_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Readers that are slower than the model: it takes what there is, of every modality."""
+    both = Timed()
+    assembly = timed(monkeypatch, both)
+    assembly.add(job("a"), piece(0))
+    assembly.add(job("a"), piece(1))
+    both.now_s = 0.8 * BATCH_S
+    assembly.add(job("a"), piece(2))
+    assert sizes(both) == [1]
+    both.now_s = BATCH_S
+    assembly.add(job("film"), piece(3, Modality.AUDIO))
+    assert both.space.batches[1:] == [(Modality.TEXT, 2), (Modality.AUDIO, 1)]
+    both.now_s = 1.5 * BATCH_S
+    assembly.add(job("a"), piece(4))
+    assert len(both.space.batches) == 3, "the next one's time begins with its own first moment"
+
+
+def test_a_chosen_size_is_kept_however_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = Timed(each_s=10.0)
+    monkeypatch.setattr("indexer.assembly.monotonic", lambda: both.now_s)
+    assembly = Assembly(both, both, 3)  # type: ignore[arg-type]
+    for n in range(6):
+        both.now_s += 100
+        assembly.add(job("a"), piece(n))
+    assert sizes(both) == [3, 3]
 
 
 EVENTS = st.lists(

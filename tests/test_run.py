@@ -74,10 +74,10 @@ class TestWhatIsStored:
             assert len(moments) > 50
             assert starts == sorted(starts, key=lambda start: start or 0)
 
-    @pytest.mark.parametrize("batch_size", [1, 3, 100])
+    @pytest.mark.parametrize("batch_size", [1, 3, 100, None])
     @pytest.mark.parametrize("threads", [1, 4])
     def test_the_same_vectors_in_any_batches_and_threads(
-        self, media: Path, tmp_path: Path, batch_size: int, threads: int
+        self, media: Path, tmp_path: Path, batch_size: int | None, threads: int
     ) -> None:
         rng = np.random.default_rng(0)
         for n in range(20):
@@ -489,6 +489,31 @@ class TestStopping:
         assert (summary.unchanged, summary.added) == (kept, 40 - kept)
         assert library.verify(sample=40) == []
 
+    def test_an_interrupt_of_a_slow_model_costs_one_small_batch(
+        self, library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """An eighth of a second each, by a clock that only the encoder moves."""
+        folder = tmp_path / "many"
+        folder.mkdir()
+        for n in range(40):
+            (folder / f"{n}.txt").write_text(f"text number {n}")
+        sizes: list[int] = []
+        real = FakeEncoder.encode
+
+        def encode(self: FakeEncoder, modality: Modality, prepared: list[object]) -> object:
+            sizes.append(len(prepared))
+            if sum(sizes) > 25:
+                raise KeyboardInterrupt
+            return real(self, modality, prepared)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(FakeEncoder, "encode", encode)
+        monkeypatch.setattr("indexer.assembly.monotonic", lambda: sum(sizes) / 8)
+        monkeypatch.setattr(run, "PATIENCE_S", 5.0)  # a reader may stumble on a busy machine
+        with pytest.raises(KeyboardInterrupt):
+            index(library, folder)
+        assert sizes == [1, 4, 4, 4, 4, 4, 4, 4]
+        assert len(list(library.files())) == sum(sizes[:-1])
+
     def test_no_reader_is_left_behind(self, library: Library, media: Path) -> None:
         before = threading.active_count()
         index(library, media, threads=8)
@@ -605,10 +630,14 @@ def test_commits_come_about_once_a_second(
 def test_modalities_wait_for_each_other_no_longer_than_needed(
     library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A picture whose batch never fills is encoded when nothing else comes."""
+    """A picture whose batch never fills is encoded when nothing else comes.
+
+    The first of a modality is encoded at once, to see how fast its encoder is.
+    """
     folder = tmp_path / "mixed"
     folder.mkdir()
     write_picture(folder / "one.png", (255, 0, 0))
+    write_picture(folder / "two.png", (0, 255, 0))
     for n in range(200):
         (folder / f"{n}.txt").write_text(f"text {n}")
     sizes: list[tuple[Modality, int]] = []
@@ -619,9 +648,10 @@ def test_modalities_wait_for_each_other_no_longer_than_needed(
         return real(self, modality, prepared)  # type: ignore[arg-type]
 
     monkeypatch.setattr(FakeEncoder, "encode", encode)
-    monkeypatch.setattr(run, "PATIENCE_S", 5.0)  # a reader may stumble on a busy machine
-    assert index(library, folder).added == 201
-    assert (Modality.IMAGE, 1) in sizes
+    monkeypatch.setattr("indexer.assembly.BATCH_S", 60.0)  # a reader may stumble on a busy machine
+    monkeypatch.setattr(run, "PATIENCE_S", 5.0)
+    assert index(library, folder).added == 202
+    assert sizes.count((Modality.IMAGE, 1)) == 2
     assert (Modality.TEXT, 64) in sizes
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from retrieval import Library
 from retrieval.bridge import Bridge
-from retrieval.bridge_building import bank_fingerprint, build_bridges
+from retrieval.bridge_building import bank_fingerprint, bridge_file, build_bridges
 from retrieval.encoders.fake import fake_model_set
 from retrieval.errors import QueryError
+from retrieval.hubness import BATCH
 from retrieval.records import Modality
 from retrieval.space import JointSpace
 from tests.media_files import COLOURS
@@ -97,3 +100,46 @@ def test_joint_vectors_have_every_block(bridged: Library) -> None:
     native = space.embed(Modality.IMAGE, [picture])["seen"]
     np.testing.assert_allclose(image[0, 4:] * np.sqrt(2), native[0], atol=1e-6)
     assert np.abs(image[0, :4]).max() > 0.1
+
+
+def test_progress_is_told_after_every_batch(tmp_path: Path) -> None:
+    captions = [f"{CAPTIONS[i % len(CAPTIONS)]} {i}" for i in range(2 * BATCH + 3)]
+    calls: list[tuple[int, int]] = []
+    build_bridges(
+        JointSpace(pair_model_set(None)),
+        tmp_path,
+        captions=captions,
+        progress=lambda *done: calls.append(done),
+    )
+    total = len(captions)
+    assert calls == [(BATCH, total), (2 * BATCH, total), (total, total)]
+
+
+def test_the_same_captions_make_the_same_tensors(tmp_path: Path) -> None:
+    """The order of a file's facts is left to safetensors; what it holds is the same."""
+    for name in ("one", "two"):
+        build_bridges(JointSpace(pair_model_set(None)), tmp_path / name, captions=CAPTIONS)
+    for file in sorted((tmp_path / "one").iterdir()):
+        first, second = load_file(file), load_file(tmp_path / "two" / file.name)
+        assert first.keys() == second.keys()
+        for name, tensor in first.items():
+            np.testing.assert_array_equal(tensor, second[name])
+
+
+def test_a_file_is_named_by_its_spaces_whatever_they_are_called(tmp_path: Path) -> None:
+    build_bridges(JointSpace(pair_model_set(None)), tmp_path, captions=CAPTIONS)
+    bridge = Bridge.load(tmp_path / "heard+seen.bridge.safetensors")
+    odd = replace(bridge, spaces=("laion/clap:v1", "ViT-B-16"))
+    assert bridge_file(odd) == "laion-clap-v1+ViT-B-16.bridge.safetensors"
+
+
+def test_the_fingerprint_of_a_bank_knows_captions_their_order_and_the_encoders() -> None:
+    models = pair_model_set(None)
+    prints = {
+        bank_fingerprint(models, ["a", "b"]),
+        bank_fingerprint(models, ["b", "a"]),
+        bank_fingerprint(models, ["a"]),
+        bank_fingerprint(fake_model_set(), ["a", "b"]),
+    }
+    assert len(prints) == 4
+    assert bank_fingerprint(models, ["a", "b"]) == bank_fingerprint(models, ("a", "b"))

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 
 from retrieval.caption_bank import (
     HEARD_TEMPLATES,
@@ -53,3 +58,31 @@ def test_the_hash_knows_every_line_and_their_order() -> None:
     assert bank_hash(bank) == bank_hash(list(bank))
     assert bank_hash(bank) != bank_hash(bank[::-1])
     assert bank_hash(bank) != bank_hash(bank[:-1])
+
+
+def test_the_order_is_by_sense_thing_and_template() -> None:
+    bank = caption_bank()
+    heard = [caption.heard for caption in bank]
+    assert heard == sorted(heard)
+    assert [c.text for c in bank[: len(SEEN_TEMPLATES)]] == [
+        template.format(bank[0].thing) for template in SEEN_TEMPLATES
+    ]
+    assert bank is caption_bank()
+
+
+@given(st.integers(0, 60), st.integers(0, 80))
+def test_spread_is_even(size: int, n: int) -> None:
+    bank = caption_bank()[:size]
+    places = [bank.index(caption) for caption in spread(bank, n)]
+    assert len(places) == min(n, size)
+    assert places == sorted(set(places))
+    if places:
+        assert places[0] == 0
+        steps = np.diff([*places, size])
+        assert steps.max() - steps.min() <= 1
+
+
+def test_the_hash_by_hand() -> None:
+    bank = caption_bank()[:2]
+    text = f"{bank[0].text}\n{bank[1].text}"
+    assert bank_hash(bank) == hashlib.sha256(text.encode()).hexdigest()

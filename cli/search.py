@@ -75,8 +75,9 @@ def search(
             metavar="FILTER",
             help="Only files of which this is true, such as 'year >= 2023 and camera ~ \"Pixel\"': "
             "kind, size, name, folder, root, modified, title, artist, album, genre, description, "
-            "camera, taken, year, latitude, longitude, duration_s, width, height, compared by "
-            "= != < <= > >=, or ~ for a part of it, and joined by and, or, not and parentheses.",
+            "keywords, rating, camera, taken, year, latitude, longitude, duration_s, width, "
+            "height, compared by = != < <= > >=, or ~ for a part of it, and joined by and, or, "
+            "not and parentheses.",
             show_default=False,
         ),
     ] = None,

@@ -94,3 +94,19 @@ def test_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plain_text, "MAX_BYTES", 1 << 20)
     with pytest.raises(MediaError, match="larger than 1 MB: split it into parts"):
         open_utf8(io.BytesIO(b"word " * 300_000), WINDOWS)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16"])
+def test_a_large_text_in_any_encoding_is_said_to_be_too_large(
+    monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    monkeypatch.setattr(plain_text, "MAX_BYTES", 1 << 20)
+    with pytest.raises(MediaError, match="larger than 1 MB: split it into parts"):
+        plain_text.read_text(io.BytesIO(("word " * 300_000).encode(encoding)), encoding)
+
+
+def test_large_zeros_are_no_text_however_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plain_text, "MAX_BYTES", 1 << 20)
+    for size in (1 << 19, 1 << 21):
+        with pytest.raises(UnknownMedia):
+            open_any_encoding(io.BytesIO(bytes(size)), WINDOWS)

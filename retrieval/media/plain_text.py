@@ -79,6 +79,9 @@ def read_text(file: BinaryIO, encoding: str) -> str:
     file.seek(0)
     data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
+        head = codecs.getincrementaldecoder(encoding)("replace").decode(data[:SAMPLE])
+        if any(chr(control) in head for control in CONTROLS):  # a disk image of zeros, say
+            raise UnknownMedia(f"the file is no {encoding} text")
         raise MediaError(f"the text is larger than {MAX_BYTES >> 20} MB: split it into parts")
     try:
         with reasons("the text"):

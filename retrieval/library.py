@@ -391,6 +391,8 @@ class Library:
         with self.writing():
             self.catalog.words.rebuild()
             self.indexes.rebuild()
+            # What it remembers was drawn from the old indexes, which may have been damaged.
+            self.__dict__.pop("searcher", None)
 
     def improve_bridges(self) -> list[OwnBridge]:
         """Improve the model set's bridges with what the library's films show and sound like.

@@ -359,6 +359,14 @@ def test_codes_too_coarse_for_the_recall_are_made_finer_or_left(
     assert made.manifest.choice
     assert made.manifest.choice["why"] == "no codes found 99% of the nearest"
     assert made.recall(made.queries(20))[0] == 1
+    # That stands: the next runs do not train in vain again, until there are many more rows.
+    tried.clear()
+    left = made.manifest.choice
+    made.step(100)
+    made.step(0)
+    assert (tried, made.manifest.choice) == ([], left)
+    made.step(5000)
+    assert tried
 
 
 def test_equal_vectors_come_by_id(large: Collection) -> None:

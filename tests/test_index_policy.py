@@ -120,6 +120,16 @@ def test_a_shrunk_index_is_made_anew_below_half_the_border() -> None:
     assert outgrown(lists, 50_000, 512, WISH)
 
 
+def test_what_codes_could_not_do_is_not_tried_again_at_once() -> None:
+    left = Choice(0, 0, 30_000, "no codes found 99% of the nearest")
+    assert policy.gave_up(left, 512, WISH)
+    assert not outgrown(left, 120_000, 512, WISH)
+    assert outgrown(left, 120_001, 512, WISH)
+    small = choose(20_000, 512, WISH)
+    assert not policy.gave_up(small, 512, WISH)
+    assert outgrown(small, 20_001, 512, WISH)
+
+
 def test_costs_by_hand() -> None:
     assert isclose(plan.rows_ms(1_000_000, 1000), 1000.0)
     assert isclose(plan.scan_ms(1_000_000, 1000), 300.0)

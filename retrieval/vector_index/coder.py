@@ -96,6 +96,9 @@ class Coder:
         wanted = choose(len(sealed), self._dim(sealed), self._wish)
         if not wanted.lists:
             return self._bare(sealed, replace(new, choice=asdict(wanted)))
+        if same and fits and choice is not None and not choice.lists:
+            # Codes were tried for nearly as many rows, which takes long, and none were good enough.
+            return self._bare(sealed, replace(new, choice=asdict(choice)))
         codes = None
         dim = self._dim(sealed)
         if old.codes and same and choice and fits:

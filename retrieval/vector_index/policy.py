@@ -92,8 +92,15 @@ def finer(choice: Choice, dim: int, wish: Wish) -> list[Choice]:
     return found
 
 
+def gave_up(choice: Choice, dim: int, wish: Wish) -> bool:
+    """Whether codes were called for, and exact search was chosen since none were good enough."""
+    return choice.lists == 0 and choose(choice.trained_rows, dim, wish).lists > 0
+
+
 def outgrown(choice: Choice, rows: int, dim: int, wish: Wish) -> bool:
     """Whether an index made by a choice no longer suits so many rows."""
+    if gave_up(choice, dim, wish):
+        return rows > OUTGROWN * choice.trained_rows
     now = choose(rows, dim, wish)
     if now.kind != choice.kind:
         # A margin on the way down, so that a few removals and additions do not rebuild it twice.

@@ -124,6 +124,6 @@ class Assembly:
 
 def _batch_size(encoded: int, seconds: float) -> int:
     """How many moments take `BATCH_S`, when so many took so long."""
-    return (
-        BATCH if encoded * BATCH_S >= BATCH * seconds else max(1, int(encoded * BATCH_S / seconds))
-    )
+    if encoded * BATCH_S >= BATCH * seconds:  # also when it took no time that a clock can tell
+        return BATCH
+    return max(1, int(encoded * BATCH_S / seconds))

@@ -257,10 +257,10 @@ class Run:
         assert found
         if known and change is Change.RETURNED:
             self.returned.append(known.file_id)
-        same = known and change in (Change.SAME, Change.RETURNED)
-        again = self.retry_failed and known and known.failed
-        is_read = bool(same and known and not known.twin and not again)
-        stays = is_read if not found.leader else bool(same and known and known.twin)
+        same = known if change in (Change.SAME, Change.RETURNED) else None
+        again = self.retry_failed and same is not None and same.failed
+        is_read = same is not None and not same.twin and not again
+        stays = same is not None and same.twin if found.leader else is_read
         if not stays:
             root, folder = target.root.id, str(target.root.folder)
             job = Job(root, folder, found.path, found.state.size, known)

@@ -221,11 +221,7 @@ class Library:
         """
         with self.writing():
             gone = [file.id for file in self.files(under=path)]
-            roots = [root_id for root_id, _ in self._under(path)]
-            with self.catalog.transaction() as transaction:
-                transaction.forget(gone)
-                transaction.forget_empty(roots)
-            self.refresh()
+            self._forget(gone, [root_id for root_id, _ in self._under(path)])
         return len(gone)
 
     def prune(self, older_than: timedelta, *, dry_run: bool = False) -> list[File]:
@@ -250,12 +246,16 @@ class Library:
                 if not root.folder.is_dir()
                 and any(file.path.is_relative_to(root.folder) for file in gone)
             ]
-            with self.writing():
-                with self.catalog.transaction() as transaction:
-                    transaction.forget(file.id for file in gone)
-                    transaction.forget_empty(absent)
-                self.refresh()
+            self._forget([file.id for file in gone], absent)
         return gone
+
+    def _forget(self, file_ids: Sequence[int], root_ids: Sequence[int]) -> None:
+        """Drop files, and those of some roots that are empty then."""
+        with self.writing():
+            with self.catalog.transaction() as transaction:
+                transaction.forget(file_ids)
+                transaction.forget_empty(root_ids)
+            self.refresh()
 
     def move_root(self, name: str, folder: str | Path) -> Root:
         """Say that a root lies somewhere else now; its files keep everything.

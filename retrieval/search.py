@@ -100,7 +100,7 @@ class Search:
             for candidate in self._candidates(scoring, answerable, target, k, wanted)
             if candidate.match.score >= min_score
         ]
-        candidates += [c for c in self._unmet(alternatives) if c.match.score >= min_score]
+        candidates += [c for c in self._unmet(scoring, alternatives) if c.match.score >= min_score]
         with timed(Stage.METADATA):
             return grouped(self._catalog, candidates, k, wanted, _words(alternatives))
 
@@ -115,14 +115,16 @@ class Search:
             found = word_evidence(self._catalog, str(term.subject), k, wanted)
         return replace(embedded, words=found)
 
-    def _unmet(self, alternatives: Sequence[Sequence[EmbeddedTerm]]) -> list[Candidate]:
+    def _unmet(
+        self, scoring: Scoring, alternatives: Sequence[Sequence[EmbeddedTerm]]
+    ) -> list[Candidate]:
         """Files without a moment that words alone can find, where nothing but words is asked."""
         found = []
         for terms in alternatives:
             if len(terms) == 1 and terms[0].words:
                 for content_id, moment, calling in unmet(self._catalog, terms[0].words):
-                    evidence = self.scoring.even + calling
-                    points = float(self.scoring.points(np.array(evidence)))
+                    evidence = scoring.even + calling
+                    points = float(scoring.points(np.array(evidence)))
                     found.append(
                         Candidate(content_id, evidence, ScoredMoment(moment, points, np.nan))
                     )

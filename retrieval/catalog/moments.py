@@ -75,8 +75,9 @@ class Moments:
 
     def allowed(self, modality: Modality, wanted: Filter) -> Ids | None:
         """Ids of the moments that a filter lets through, ascending; None if it lets all through."""
-        hides_nothing = wanted.missing or not self._some_are_missing()
-        if replace(wanted, missing=True) == Filter(missing=True) and hides_nothing:
+        if replace(wanted, missing=True) == Filter(missing=True) and (
+            wanted.missing or not self._some_are_missing()
+        ):
             return None
         query = (
             select(moments.c.id)

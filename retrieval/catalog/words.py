@@ -90,14 +90,15 @@ class Words:
                 w.length * log(1 + rows / max(n, 0.5)) for w, n in zip(words, counts, strict=True)
             ]
             rare = tuple(w for w, n in zip(words, counts, strict=True) if 0 < n < COMMON)
-            searches = [all_of(words)]
-            if len(words) > 1 and rare:
-                searches.append(any_of(rare))
+            searches, said = [all_of(words)], counts[0]
+            if len(words) > 1:
+                said = _count(connection, searches[0])
+                searches += [any_of(rare)] if rare else []
             ranked = bool(rare)
             found = Found(
                 words,
                 tuple(share / sum(telling) for share in telling),
-                log(rows / max(_count(connection, searches[0]), 1)),
+                log(rows / max(said, 1)),
             )
             for match in searches:
                 for row in connection.execute(_files(wanted, ranked, limit), {"match": match}):

@@ -87,20 +87,19 @@ class Coder:
             wish: What is asked of the index.
         """
         self._wish = wish
-        rows = len(sealed.ids)
+        rows, dim = sealed.rows.shape
         choice = Choice(**old.choice) if old.choice else None
         same = old.generation == new.generation and old.recall == self._wish.recall
-        fits = choice is None or not outgrown(choice, len(sealed), self._dim(sealed), self._wish)
+        fits = choice is None or not outgrown(choice, len(sealed), dim, self._wish)
         if same and fits and old.count == rows and choice is not None:
             return self._bare(sealed, new) if not old.codes else (self.read(sealed, new), new)
-        wanted = choose(len(sealed), self._dim(sealed), self._wish)
+        wanted = choose(len(sealed), dim, self._wish)
         if not wanted.lists:
             return self._bare(sealed, replace(new, choice=asdict(wanted)))
         if same and fits and choice is not None and not choice.lists:
             # Codes were tried for nearly as many rows, which takes long, and none were good enough.
             return self._bare(sealed, replace(new, choice=asdict(choice)))
         codes = None
-        dim = self._dim(sealed)
         if old.codes and same and choice and fits:
             codes = self._continued(sealed, old)
             wanted = choice
@@ -166,6 +165,3 @@ class Coder:
             effort=asdict(effort),
             recall=self._wish.recall,
         )
-
-    def _dim(self, sealed: Part) -> int:
-        return int(sealed.rows.shape[1])

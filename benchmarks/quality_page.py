@@ -85,8 +85,9 @@ def absent_table(result: dict[str, Any]) -> str:
     level = result["level"]
     lines = [
         "| moments | queries | area under ROC: score | best cosine "
-        f"| absent, said so (level {level:g}) | present, wrongly said absent |",
-        "|---|---|---|---|---|---|",
+        f"| absent, said so (level {level:g}) | present, wrongly said absent "
+        "| both errors | at the best level of the row |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     sizes = by_size(result["absent"])
     several = [*sizes, ("all", result["absent"])]
@@ -100,9 +101,16 @@ def absent_table(result: dict[str, Any]) -> str:
         wrongly = (present[:, 0] < level).mean()
         lines.append(
             f"| {size} | {len(rows)} | {areas[0]:.3f} | {areas[1]:.3f} | {said:.3f} "
-            f"| {wrongly:.3f} |"
+            f"| {wrongly:.3f} | {1 - said + wrongly:.3f} "
+            f"| {least_errors(present[:, 0], missing[:, 0]):.3f} |"
         )
     return "\n".join(lines)
+
+
+def least_errors(present: np.ndarray, missing: np.ndarray) -> float:
+    """Both kinds of error together at the level that suits these very scores best."""
+    levels = np.concatenate([present, [np.inf]])
+    return float(min((present < level).mean() + (missing >= level).mean() for level in levels))
 
 
 def composed_table(results: dict[str, dict[str, Any]]) -> str:
@@ -122,29 +130,39 @@ def composed_table(results: dict[str, dict[str, Any]]) -> str:
 
 
 def draw_roc(result: dict[str, Any], path: Path) -> None:
-    """ROC of best scores and of best cosines, with the default level marked."""
-    rows = result["absent"]
-    figure, axes = plt.subplots(figsize=(5.2, 5))
-    for key, label in (("score", "calibrated score"), ("cosine", "raw cosine")):
-        present = np.array([r[key] for r in rows if r["present"]])
-        missing = np.array([r[key] for r in rows if not r["present"]])
-        levels = np.unique(np.concatenate([present, missing, [-2, 2]]))[::-1]
-        false = [(missing >= level).mean() for level in levels]
-        true = [(present >= level).mean() for level in levels]
-        area = area_under_roc(present, missing)
-        axes.plot(false, true, label=f"{label}, area {area:.3f}")
-        if key == "score":
-            level = result["level"]
-            x, y = (missing >= level).mean(), (present >= level).mean()
-            axes.plot([x], [y], "ko", label=f"default level {level:g}")
-    axes.plot([0, 1], [0, 1], color="#bbbbbb", linewidth=1)
-    axes.set_xlabel("absent things for which something is found")
-    axes.set_ylabel("present things for which something is found")
+    """ROC of best scores, by size of the library, with the default level marked on each."""
+    rows, level = result["absent"], result["level"]
+    figure, axes = plt.subplots(figsize=(6.4, 5.4))
+    sizes = by_size(rows)
+    colours = plt.get_cmap("viridis")(np.linspace(0, 0.9, len(sizes)))
+    for (size, some), colour in zip(sizes, colours, strict=True):
+        false, true, area = roc(some, "score")
+        axes.plot(false, true, color=colour, label=f"{size} moments, area {area:.3f}")
+        found = [
+            np.mean([r["score"] >= level for r in some if r["present"] is p]) for p in (False, True)
+        ]
+        axes.plot(*found, "o", color=colour, markeredgecolor="black")
+    false, true, area = roc(rows, "cosine")
+    axes.plot(false, true, "--", color="#cc3333", label=f"all, raw cosine, area {area:.3f}")
+    axes.plot([], [], "o", color="white", markeredgecolor="black", label=f"level {level:g}")
+    axes.set(xlim=(0, 0.8), ylim=(0.4, 1.005))
+    axes.set_xlabel("share of absent things for which something is found")
+    axes.set_ylabel("share of present things for which something is found")
     axes.set_title(f"Is it there at all? ({result['models']})")
-    axes.legend(loc="lower right")
+    axes.grid(color="#dddddd", linewidth=0.6)
+    axes.legend(loc="lower right", fontsize="small")
     figure.tight_layout()
     figure.savefig(path, dpi=120)
     plt.close(figure)
+
+
+def roc(rows: list[dict[str, Any]], key: str) -> tuple[list[float], list[float], float]:
+    """Shares of absent and of present things above every level, and the area under the curve."""
+    present = np.array([r[key] for r in rows if r["present"]])
+    missing = np.array([r[key] for r in rows if not r["present"]])
+    levels = np.unique(np.concatenate([present, missing, [-2, 2]]))[::-1]
+    shares = [[float((some >= level).mean()) for level in levels] for some in (missing, present)]
+    return shares[0], shares[1], area_under_roc(present, missing)
 
 
 def pointing_table(result: dict[str, Any]) -> str:

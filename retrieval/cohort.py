@@ -1,4 +1,8 @@
-"""The cohort: a steady sample of a library's moments that every query is measured against."""
+"""The cohort: a steady sample of a library's moments that every query is measured against.
+
+Copies count once: ten thousand lines of a log that have one vector are one thing among others, and
+neither a background of their own nor ten thousand rivals for what is not like them.
+"""
 
 from __future__ import annotations
 
@@ -32,10 +36,13 @@ COHORT = 256
 MEAN_MOMENTS = 2000
 """Most moments of a modality from which its mean vector is taken."""
 
+COPIES = 0.999
+"""Moments with this cosine or more in every space of their modality are copies of one another."""
+
 
 @dataclass(frozen=True)
 class Cohort:
-    """Some moments of one modality and what they have in common."""
+    """Some moments of one modality, no two of them copies, and what they have in common."""
 
     ids: Ids
     vectors: Mapping[str, Vectors]
@@ -46,6 +53,8 @@ class Cohort:
     """Space to the mean hub value."""
     total: int
     """How many moments of the modality the library has."""
+    different: int
+    """How many of them are no copies of others: counted if all were looked at, else estimated."""
     take_means: Callable[[], Mapping[str, Vector]]
 
     @cached_property
@@ -55,8 +64,8 @@ class Cohort:
 
     @property
     def counted(self) -> int:
-        """How many moments `means` was taken from."""
-        return min(self.total, MEAN_MOMENTS)
+        """How many different moments `means` was taken from."""
+        return min(self.different, MEAN_MOMENTS)
 
 
 class Cohorts:
@@ -94,24 +103,31 @@ class Cohorts:
         with timed(Stage.SEARCH):
             ids = self._indexes.get(spaces[0], modality).ids
         few = lowest_scrambled(ids, COHORT)
+        vectors = {space: self._rows(space, few) for space in spaces}
+        first, copies = one_of_each(list(vectors.values()))
+        few, vectors = few[first], {space: rows[first] for space, rows in vectors.items()}
         hubs = {space: known_hubs(catalog, space, few) for space in spaces}
         return Cohort(
             ids=few,
-            vectors={space: self._rows(space, few) for space in spaces},
+            vectors=vectors,
             hubs=hubs,
             usual_hub={
                 space: float(values.mean()) if len(few) else 0.0 for space, values in hubs.items()
             },
             total=len(ids),
+            different=how_many(copies, len(ids)),
             take_means=lambda: self._means(spaces, ids),
         )
 
     def _means(self, spaces: Sequence[str], ids: Ids) -> dict[str, Vector]:
+        if not len(ids):
+            return {}
         many = lowest_scrambled(ids, MEAN_MOMENTS)
+        rows = {space: self._rows(space, many) for space in spaces}
+        first, _ = one_of_each(list(rows.values()))
         return {
-            space: self._rows(space, many).mean(axis=0, dtype=np.float64).astype(np.float32)
-            for space in spaces
-            if len(ids)
+            space: matrix[first].mean(axis=0, dtype=np.float64).astype(np.float32)
+            for space, matrix in rows.items()
         }
 
     def _rows(self, space: str, ids: Ids) -> Vectors:
@@ -128,6 +144,39 @@ def lowest_scrambled(ids: Ids, n: int) -> Ids:
         return ids
     scrambled = (ids * SCRAMBLE) % (1 << 32)
     return ids[np.sort(np.argpartition(scrambled, n)[:n])]
+
+
+def one_of_each(spaces: Sequence[Vectors]) -> tuple[Ids, Ids]:
+    """Which moments are no copies of an earlier one, and how many there are of each of those.
+
+    Args:
+        spaces: Their rows `(n, dim)` in each space.
+
+    Returns:
+        Ascending places `(m,)` in 0..n, and counts `(m,)` that sum to n.
+    """
+    alike = np.logical_and.reduce([rows @ rows.T >= COPIES for rows in spaces])
+    left = np.ones(len(alike), dtype=bool)
+    first, copies = [], []
+    for i in range(len(alike)):
+        if left[i]:
+            same = alike[i] & left
+            same[i] = True  # also a row of zeros, of a moment that is gone
+            left &= ~same
+            first.append(i)
+            copies.append(int(same.sum()))
+    return np.array(first, dtype=np.int64), np.array(copies, dtype=np.int64)
+
+
+def how_many(copies: Ids, total: int) -> int:
+    """How many different things `total` moments are, by how often each came up in a sample `(m,)`.
+
+    What came up once or twice tells how much was not seen at all (Chao, 1984, without bias).
+    """
+    if copies.sum() >= total:
+        return len(copies)
+    once, twice = int((copies == 1).sum()), int((copies == 2).sum())
+    return min(total, len(copies) + once * (once - 1) // (2 * (twice + 1)))
 
 
 def stored_rows(catalog: Catalog, space: str, dim: int, ids: Ids) -> Vectors:

@@ -82,7 +82,7 @@ class Scoring:
 
     @property
     def _moments(self) -> int:
-        return sum(cohort.total for cohort in self._drawn().values())
+        return sum(cohort.different for cohort in self._drawn().values())
 
     def score(
         self,

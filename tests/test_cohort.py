@@ -7,11 +7,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from retrieval import Kind, Library, Modality, Moment
 from retrieval import cohort as cohort_module
 from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
-from retrieval.cohort import Cohorts, known_hubs, lowest_scrambled, stored_rows
+from retrieval.cohort import (
+    COPIES,
+    Cohorts,
+    how_many,
+    known_hubs,
+    lowest_scrambled,
+    one_of_each,
+    stored_rows,
+)
 from retrieval.encoders.fake import fake_model_set
 from retrieval.vectors import Ids, Vectors, unit_rows
 
@@ -93,6 +103,59 @@ def test_it_changes_little_by_little_as_the_library_grows(
     after = set(drawn.get(Modality.TEXT).ids.tolist())
     assert len(before & after) >= 30
     assert after != before
+
+
+@given(st.lists(st.integers(0, 4), max_size=30))
+def test_one_of_each_is_what_counting_finds(things: list[int]) -> None:
+    """Things on axes of their own, with digits that differ by less than a copy does."""
+    rows = np.eye(5, dtype=np.float32)[things].reshape(-1, 5)
+    nudged = unit_rows(rows + 1e-4 * np.arange(len(rows))[:, None] / 30)
+    first, copies = one_of_each([rows, nudged])
+    assert first.tolist() == sorted(things.index(thing) for thing in set(things))
+    assert copies.tolist() == [things.count(things[i]) for i in first.tolist()]
+
+
+def test_copies_are_so_in_every_space() -> None:
+    same, apart = np.ones((2, 1), np.float32), np.eye(2, dtype=np.float32)
+    assert one_of_each([same, same])[1].tolist() == [2]
+    assert one_of_each([same, apart])[1].tolist() == [1, 1]
+    near = unit_rows(np.array([[1.0, 0.0], [COPIES, 1.1 * np.sqrt(1 - COPIES**2)]]))
+    assert one_of_each([near])[1].tolist() == [1, 1]
+    gone = np.zeros((2, 4), np.float32)
+    assert one_of_each([gone])[1].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("kinds", [1, 3, 60, 20_000])
+def test_how_many_is_about_right_from_a_sample(kinds: int) -> None:
+    """The truth is known: so many kinds, each as often as the others, among 20,000."""
+    rng = np.random.default_rng(kinds)
+    found = [
+        how_many(np.unique(rng.integers(kinds, size=256), return_counts=True)[1], 20_000)
+        for _ in range(20)
+    ]
+    if kinds < 100:
+        assert np.mean(found) == pytest.approx(kinds, rel=0.05)
+    else:
+        assert min(found) > 300, "more than count as rivals"
+    assert how_many(np.array([2, 1]), 3) == 2
+    assert how_many(np.array([], np.int64), 0) == 0
+
+
+def test_copies_count_once(library: Library) -> None:
+    """The cohort, the means and the number of things are those of a library without copies."""
+    fill(library, 30)
+    plain = cohorts(library).get(Modality.TEXT)
+    rows = rows_of(library, [1])
+    with library.catalog.transaction() as transaction:
+        root_id = library.catalog.roots()[0].id
+        for i in range(70):
+            moment = EncodedMoment(Moment(Modality.TEXT), {"fake": rows[0]})
+            content = NewContent(f"copy {i}", Kind.TEXT, [moment])
+            transaction.add(root_id, f"copy {i}", STATE, content)
+    copied = cohorts(library).get(Modality.TEXT)
+    assert (copied.total, copied.different, copied.counted) == (100, 30, 30)
+    np.testing.assert_array_equal(copied.ids, plain.ids)
+    np.testing.assert_array_equal(copied.means["fake"], plain.means["fake"])
 
 
 def test_it_is_drawn_once_until_something_changes(

@@ -127,6 +127,21 @@ def test_what_matches_scores_high_in_libraries_of_any_size(tmp_path: Path, n: in
         assert library.search("blue", min_score=0.5) == []
 
 
+def test_copies_are_one_rival(tmp_path: Path) -> None:
+    """What a few pictures score beside many copies of one text is what they score beside one."""
+    scores = []
+    for copies in (1, 600):
+        with Library.open(tmp_path / f"lib{copies}", models=fake_model_set()) as library:
+            fill(library, Modality.IMAGE, around(3, 20, 0.15, 0), "other")
+            fill(library, Modality.IMAGE, around(0, 2, 0.05, 1), "red")
+            fill(library, Modality.TEXT, np.tile([0.0, 0.0, 1.0, 0.2], (copies, 1)), "line")
+            library.refresh()
+            hits = library.search("red", k=22, kinds=["image"])
+            scores.append([(h.path.name, h.score) for h in hits])
+            assert library.search("red", k=1)[0].path.name.startswith("red")
+    assert scores[0] == scores[1]
+
+
 def test_one_scale_for_modalities_with_other_cosines(tmp_path: Path) -> None:
     """Texts are near to every query, pictures far from all; matches of both come first."""
     rng = np.random.default_rng(4)

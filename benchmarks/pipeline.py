@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.record import record
-from benchmarks.typical_files import write_photographs
+from benchmarks.typical_files import PHOTO_PX, write_photographs
 from indexer import index
 from indexer.assembly import BATCH
 from retrieval import Library, Modality, ModelSet
@@ -132,10 +132,11 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=160)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--models", default="mini")
+    parser.add_argument("--width", type=int, default=PHOTO_PX[0])
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "photographs"
-        write_photographs(folder, chosen.photos, SEED)
+        write_photographs(folder, chosen.photos, SEED, chosen.width)
         random = chosen.models == "ViT-B-32"
         models = random_vit(Path(name) / "model") if random else chosen.models
         result = measure(folder, models, chosen.rounds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -23,6 +24,9 @@ BATCH = 64
 BATCH_S = 0.5
 """How long a batch may take, and how long its first moment may wait for others: an interrupt loses
 little more, and readers keep ahead of a slow model."""
+
+ABREAST = os.cpu_count() or 1
+"""A CPU takes one moment on each of its cores at a time: full batches are a multiple of it."""
 
 
 @dataclass(slots=True)
@@ -126,4 +130,4 @@ def _batch_size(encoded: int, seconds: float) -> int:
     """How many moments take `BATCH_S`, when so many took so long."""
     if encoded * BATCH_S >= BATCH * seconds:  # also when it took no time that a clock can tell
         return BATCH
-    return max(1, int(encoded * BATCH_S / seconds))
+    return max(1, int(encoded * BATCH_S / seconds) // ABREAST) * ABREAST

@@ -199,6 +199,7 @@ class Timed(Both):
 
 def timed(monkeypatch: pytest.MonkeyPatch, both: Timed) -> Assembly:
     monkeypatch.setattr("indexer.assembly.monotonic", lambda: both.now_s)
+    monkeypatch.setattr("indexer.assembly.ABREAST", 2)
     return Assembly(both, both, None)  # type: ignore[arg-type]
 
 
@@ -213,7 +214,8 @@ def sizes(both: Timed) -> list[int]:
         pytest.param(0.0, 0.001, [1, BATCH, BATCH], id="a fast one takes all it may"),
         pytest.param(0.0, 0.0, [1, BATCH, BATCH], id="one too fast to be measured"),
         pytest.param(0.0, 0.125, [1, 4, 4, 4], id="ViT-B-32 on a CPU"),
-        pytest.param(0.0, 3.0, [1, 1, 1, 1], id="one that takes seconds for each"),
+        pytest.param(0.0, 0.095, [1, 4, 4], id="no core is left idle at the end of a batch"),
+        pytest.param(0.0, 3.0, [1, 2, 2], id="one that takes seconds for each"),
         pytest.param(0.05, 0.0, [1, 10, BATCH, BATCH], id="a GPU, as fast with one as with all"),
     ],
 )
@@ -239,9 +241,9 @@ def test_a_model_that_is_slow_at_first_gets_large_batches_later(
     assembly = timed(monkeypatch, both)
     assembly.add(job("a"), piece(0))
     both.call_s = 1 / 64
-    for n in range(1 + 32 + BATCH):
+    for n in range(2 + BATCH):
         assembly.add(job("a"), piece(n))
-    assert sizes(both) == [1, 1, 32, BATCH]
+    assert sizes(both) == [1, 2, BATCH]
 
 
 def test_modalities_are_measured_apart(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import numpy as np
 import pytest
 import torch
@@ -113,6 +116,31 @@ def test_gradients_are_not_kept() -> None:
         return values
 
     Batches(check, CPU, size=1)(rows(1))
+
+
+def test_on_a_cpu_several_rows_run_at_once_each_in_one_thread() -> None:
+    """And the number of threads that torch takes elsewhere stays what it was."""
+    count = torch.get_num_threads()
+    company = Barrier(count, timeout=60)
+    seen: list[int] = []
+
+    def wait_for_others(values: torch.Tensor) -> torch.Tensor:
+        company.wait()
+        seen.append(torch.get_num_threads())
+        return values
+
+    given_rows = rows(2 * count)
+    made = Batches(wait_for_others, CPU)(given_rows)
+    np.testing.assert_array_equal(made, np.stack([r[0] for r in given_rows]))
+    assert seen == [1] * (2 * count)
+    assert torch.get_num_threads() == count
+    with ThreadPoolExecutor(1) as another:
+        assert another.submit(torch.get_num_threads).result() == count
+
+
+def test_what_goes_wrong_with_a_row_is_raised() -> None:
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        Batches(tower(), CPU)([*rows(2), *rows(1, width=7)])
 
 
 def test_devices_by_name() -> None:

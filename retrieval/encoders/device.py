@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from threading import Barrier
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -76,12 +79,13 @@ class Batches:
     """Runs a tower over rows so that a row's vector depends on the row alone, bit for bit.
 
     On a CPU that takes batches of one: the kernels of a matrix product add in another order for
-    another number of rows, and for odd sizes even for another place in the batch. It costs a
-    quarter of the speed of large batches (measured with ViT-B-32), and a single query is at its
-    fastest. A GPU needs large batches; there every place of a batch goes through the same kernel,
-    so it is enough that all batches have the same number of rows: the last one is filled up with
-    copies. A batch is halved for good when it does not fit into the memory of the device; vectors
-    made after that may differ from those made before in their last bits.
+    another number of rows, and for odd sizes even for another place in the batch. Each is run by
+    one thread, several at a time: threads that share a product wait for each other hundreds of
+    times in a pass, the longer the busier the machine is. A GPU needs large batches; there every
+    place of a batch goes through the same kernel, so it is enough that all batches have the same
+    number of rows: the last one is filled up with copies. A batch is halved for good when it does
+    not fit into the memory of the device; vectors made after that may differ from those made before
+    in their last bits.
     """
 
     def __init__(
@@ -98,6 +102,8 @@ class Batches:
         Raises:
             ModelError: the device's memory does not even hold a batch of one.
         """
+        if self.device.type == "cpu" and self.size == 1:
+            return np.concatenate(list(_threads().map(lambda row: self._run([row]), rows)))
         by_shape: dict[tuple[tuple[int, ...], ...], list[int]] = {}
         for i, row in enumerate(rows):
             by_shape.setdefault(tuple(a.shape for a in row), []).append(i)
@@ -115,12 +121,8 @@ class Batches:
         return np.stack([v for v in vectors if v is not None])
 
     def _try(self, rows: Sequence[Arrays]) -> npt.NDArray[np.float32] | None:
-        filled = [*rows, *[rows[-1]] * (self.size - len(rows))]
         try:
-            with torch.inference_mode():
-                vectors = self.tower(*(self._to_device(a) for a in zip(*filled, strict=True)))
-                made: npt.NDArray[np.float32] = vectors[: len(rows)].float().cpu().numpy()
-                return made
+            return self._run([*rows, *[rows[-1]] * (self.size - len(rows))])[: len(rows)]
         except torch.OutOfMemoryError as error:
             if self.size == 1:
                 raise ModelError(
@@ -132,8 +134,31 @@ class Batches:
             torch.cuda.empty_cache()
         return None
 
+    def _run(self, rows: Sequence[Arrays]) -> npt.NDArray[np.float32]:
+        with torch.inference_mode():
+            vectors = self.tower(*(self._to_device(a) for a in zip(*rows, strict=True)))
+            made: npt.NDArray[np.float32] = vectors.float().cpu().numpy()
+            return made
+
     def _to_device(self, arrays: Sequence[npt.NDArray[np.generic]]) -> torch.Tensor:
         tensor = torch.from_numpy(np.stack(arrays))
         if self.device.type != "cuda":
             return tensor.to(self.device)
         return tensor.pin_memory().to(self.device, non_blocking=True)
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """As many threads as torch uses by itself, in each of which it keeps to that one."""
+    count = torch.get_num_threads()
+    threads = ThreadPoolExecutor(count, "encode")
+    all_there = Barrier(count)
+
+    def keep_to_one(_: int) -> None:
+        all_there.wait()
+        torch.set_num_threads(1)
+        torch.get_num_threads()  # from here on it stands, whatever is set elsewhere
+
+    list(threads.map(keep_to_one, range(count)))
+    torch.set_num_threads(count)  # what was set last holds for all threads that are yet to come
+    return threads

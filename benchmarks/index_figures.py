@@ -88,7 +88,7 @@ def table(result: Result) -> list[str]:
             lines.append(f"| {name} | {found['error']} |" + " |" * 8)
             continue
         shown = f"**{name}**" if name == "anyseek" else name
-        recall = f"{found['recall']:.3f}" + ("" if found["recall"] >= result["goal"] else " (!)")
+        recall = f"{found['recall']:.4f}" + ("" if found["recall"] >= result["goal"] else " (!)")
         cells = [shown, recall, f"{found['p50_ms']:.2f}", f"{found['p95_ms']:.2f}"]
         cells += [f"{found['batch_qps']:,.0f}", f"{found['build_s']:.1f}"]
         sizes = ("anonymous_mb", "resident_mb", "disk_mb", "open_ms")

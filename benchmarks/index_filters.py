@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.clustered import ClusteredWorld
+from benchmarks.nearest import nearest
 from benchmarks.record import record
 from retrieval.vector_index import IndexFile, VectorIndex
 from retrieval.vector_index.part import Part
@@ -141,12 +142,12 @@ def filtered(index: VectorIndex, rows: Vectors, queries: Vectors, share: float) 
 
 def recall(index: VectorIndex, rows: Vectors, queries: Vectors, allowed: Ids | None) -> float:
     """Share of the K nearest allowed rows that single searches find."""
-    every = np.arange(len(rows)) if allowed is None else allowed
+    truth = nearest(rows, queries, K, allowed)
     hits = sum(
         len(np.intersect1d(index.search(query[None], K, allowed)[0][0], true))
-        for query, true in zip(queries, nearest(rows, every, queries), strict=True)
+        for query, true in zip(queries, truth, strict=True)
     )
-    return hits / (min(K, len(every)) * len(queries))
+    return hits / truth.size
 
 
 def churn(
@@ -165,28 +166,13 @@ def churn(
     answers = index.search(queries, K)
     hits = sum(
         len(set(found.tolist()) & set(ids[true].tolist()))
-        for (found, _), true in zip(
-            answers, nearest(held, np.arange(len(held)), queries), strict=True
-        )
+        for (found, _), true in zip(answers, nearest(held, queries, K), strict=True)
     )
     return {
         "replaced": float((ids >= len(rows)).mean()),
         "recall": hits / (K * len(queries)),
         "ms": median_ms(lambda q: index.search(q, K), queries),
     }
-
-
-def nearest(rows: Vectors, allowed: Ids, queries: Vectors) -> list[Ids]:
-    """The K nearest of the allowed rows, by brute force."""
-    found: list[tuple[Ids, Vectors]] = []
-    for start in range(0, len(allowed), PIECE):
-        at = allowed[start : start + PIECE]
-        scores = queries @ rows[at].T
-        best = np.argsort(-scores, axis=1, kind="stable")[:, :K]
-        found.append((at[best], np.take_along_axis(scores, best, axis=1)))
-    ids, scores = (np.concatenate(pieces, axis=1) for pieces in zip(*found, strict=True))
-    order = np.argsort(-scores, axis=1, kind="stable")[:, :K]
-    return list(np.take_along_axis(ids, order, axis=1))
 
 
 def median_ms(search: Callable[[Vectors], Any], queries: Vectors) -> float:

@@ -113,7 +113,8 @@ def _told(index: "IndexStatus") -> str:
         return told
     return (
         f"{told}; finds {index.recall_own:.1%} of the nearest to its own moments and "
-        f"{index.recall_off:.1%} to queries of other kinds, in {index.search_ms:.1f} ms, "
+        f"{index.recall_off:.1%} to queries of other kinds, "
+        f"with 95 % confidence at least {index.recall_bound:.1%}, in {index.search_ms:.1f} ms, "
         f"with {size(index.code_bytes)} in memory"
     )
 

@@ -125,12 +125,13 @@ def test_status_says_what_was_measured(filled: Library, monkeypatch: pytest.Monk
     one = IndexStatus(
         space="clip", modality=Modality.IMAGE, moments=10**6, asked=0.99, kind="lists of codes",
         why="1,000,000 moments are too many to scan all their codes", recall=0.993,
-        recall_own=0.9984, recall_off=0.993, search_ms=1.26, code_bytes=84_000_000,
+        recall_own=0.9984, recall_off=0.993, recall_bound=0.9913, search_ms=1.26,
+        code_bytes=84_000_000,
     )  # fmt: skip
     monkeypatch.setattr(IndexCache, "describe", lambda self: [one])
     told = " ".join(anyseek("status").stdout.split())
     assert (
         "clip image lists of codes: 1,000,000 moments are too many to scan all their codes; finds "
-        "99.8% of the nearest to its own moments and 99.3% to queries of other kinds, in 1.3 ms, "
-        "with 84.0 MB in memory"
+        "99.8% of the nearest to its own moments and 99.3% to queries of other kinds, with 95 % "
+        "confidence at least 99.1%, in 1.3 ms, with 84.0 MB in memory"
     ) in told

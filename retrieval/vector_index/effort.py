@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Self
@@ -9,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from retrieval.vector_index.ranking import inner_products
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from retrieval.vector_index.codes import Codes
     from retrieval.vector_index.part import Mask, Part
-    from retrieval.vector_index.ranking import Positions
+    from retrieval.vector_index.ranking import Positions, Ranked
     from retrieval.vectors import Vectors
 
 FEW, MANY = 10, 100
@@ -27,10 +30,10 @@ NOT_FOUND = 2**62
 """Rank of what is not among the candidates."""
 
 Ranks = npt.NDArray[np.int64]
+Shares = npt.NDArray[np.float64]
 
-MARGIN = 0.4
-"""Share of the allowed misses that is kept in hand, since a sample is no proof: with 400 queries
-the standard error of a recall of 0.99 is 0.0018 (measured), so that this is two of them."""
+SURE = 1.645
+"""Standard errors between what a sample finds and what holds for 95 of 100 samples (one-sided)."""
 
 FILTERS = (0.1, 0.01)
 """Shares of random rows allowed, for which the lists that must be probed are measured."""
@@ -54,6 +57,8 @@ class Effort:
     """Share of the FEW nearest found, asking with the index's own vectors."""
     recall_off: float
     """The same asking from off the data, as another modality does."""
+    recall_bound: float
+    """What either recall is at least, with a confidence of 95 %: this reaches what was asked."""
     measured_rows: int
     search_ms: float
     """Median time of one search for FEW, alone in one thread, where the index was made."""
@@ -108,17 +113,15 @@ def tune(part: Part, codes: Codes, own: Vectors, off: Vectors, recall: float) ->
         off: Queries `(q, dim)` from off the data.
         recall: Share of the true nearest to be found.
     """
-    goal = recall + MARGIN * (1 - recall)
     queries = np.concatenate([own, off])
     of_own = np.arange(len(queries)) < len(own)
-    many = min(MANY, len(part))
-    truth = _truth(part, queries, many, None)
+    truth = part.scan(queries, MANY + 1, None)
     best: tuple[float, int, int, int, Ranks] | None = None
     for probes in reversed(_ladder(codes.lists)):
         found = codes.nearest(queries, min(MOST_LOOKS, codes.count), probes, part.alive)
-        ranks = _ranks(found, truth)
-        few = _look(ranks[:, : min(FEW, many)], goal, of_own)
-        more = _look(ranks, recall, of_own)
+        ranks = _ranks(part, queries, found, truth, FEW)
+        few = _look(ranks, recall, of_own)
+        more = _look(_ranks(part, queries, found, truth, MANY), recall, of_own)
         if few is None or more is None:
             break  # fewer lists hold less
         cost = codes.cost_ms(probes, few)
@@ -127,19 +130,31 @@ def tune(part: Part, codes: Codes, own: Vectors, off: Vectors, recall: float) ->
     if best is None:
         return None
     _, probes, few, more, ranks = best
-    hits = (ranks[:, : min(FEW, many)] < few).mean(axis=1)
-    filtered = _filtered(part, codes, queries, of_own, goal, probes, few)
+    shares = [_shares(ranks[asked], few) for asked in (of_own, ~of_own)]
+    filtered = _filtered(part, codes, queries, of_own, recall, probes, few)
     return Effort(
         probes=probes,
         probes_filtered=tuple(more for more, _ in filtered),
         look_filtered=tuple(look for _, look in filtered),
         look_few=few,
         look_many=max(few, more),
-        recall_own=round(float(hits[of_own].mean()), 4),
-        recall_off=round(float(hits[~of_own].mean()), 4),
+        recall_own=round(float(shares[0].mean()), 4),
+        recall_off=round(float(shares[1].mean()), 4),
+        recall_bound=round(min(map(lower_bound, shares)), 4),
         measured_rows=len(part.ids),
         search_ms=round(_search_ms(part, codes, queries, probes, few), 3),
     )
+
+
+def lower_bound(shares: Shares) -> float:
+    """What the mean of a population is at least, by the shares `(q,)` of a sample of it.
+
+    The mean less `SURE` standard errors, which come from how the shares of queries differ: a query
+    that misses one of its nearest tends to miss others too. One more query that misses one of
+    `FEW` is counted in, since a sample without a miss does not show that there are none.
+    """
+    held = np.append(shares, 1 - 1 / FEW)
+    return float(held.mean() - SURE * held.std() / np.sqrt(len(held)))
 
 
 def _ladder(lists: int) -> list[int]:
@@ -148,31 +163,54 @@ def _ladder(lists: int) -> list[int]:
     return [p for p in steps if p < lists] + [lists]
 
 
-def _truth(part: Part, queries: Vectors, k: int, allowed: Positions | None) -> list[Positions]:
-    ranked = part.scan(queries, k, allowed)
-    return [np.searchsorted(part.ids, ids) for ids, _ in ranked]
+def _ranks(
+    part: Part,
+    queries: Vectors,
+    found: Sequence[Positions],
+    truth: Sequence[Ranked],
+    k: int,
+) -> Ranks:
+    """Where among its candidates each query's k nearest came, `(q, k)` ascending.
 
+    Args:
+        part: All rows.
+        queries: `(q, dim)`.
+        found: For each query the candidates, best first.
+        truth: For each query more than k of its nearest, where there are more.
+        k: How many are wanted; of fewer rows all are.
 
-def _ranks(found: Sequence[Positions], truth: Sequence[Positions]) -> Ranks:
-    """Where among the candidates `(q, k)` each of the nearest came; NOT_FOUND if it did not."""
-    ranks = np.full((len(truth), max(map(len, truth))), NOT_FOUND, np.int64)
-    for row, candidates, nearest in zip(ranks, found, truth, strict=True):
-        place = {position: rank for rank, position in enumerate(candidates.tolist())}
-        row[: len(nearest)] = [place.get(position, NOT_FOUND) for position in nearest.tolist()]
+    Returns:
+        NOT_FOUND for what did not come. Where several rows are as near as the last one wanted, any
+        of them will do: no caller can tell them apart by their scores.
+    """
+    ranks = np.full((len(truth), min(k, max(len(ids) for ids, _ in truth))), NOT_FOUND, np.int64)
+    for row, query, candidates, (ids, scores) in zip(ranks, queries, found, truth, strict=True):
+        if len(ids) > k and scores[k - 1] == scores[k]:
+            right = inner_products(part.rows, candidates, query) >= scores[k - 1]
+        else:
+            right = np.isin(part.ids[candidates], ids[:k])
+        places = np.flatnonzero(right)[: len(row)]
+        row[: len(places)] = places
     return ranks
 
 
+def _shares(ranks: Ranks, look: int) -> Shares:
+    """For each query the share `(q,)` of its nearest that so many candidates hold."""
+    shares: Shares = (ranks < look).mean(axis=1)
+    return shares
+
+
 def _look(ranks: Ranks, goal: float, of_own: Mask) -> int | None:
-    """The fewest candidates that hold the goal for both kinds of queries; None if none do."""
+    """The fewest candidates that surely hold the goal for both kinds of queries, or None."""
     looks = [_enough(ranks[asked], goal) for asked in (of_own, ~of_own)]
     return None if NOT_FOUND in looks else max(looks)
 
 
 def _enough(ranks: Ranks, goal: float) -> int:
-    """The fewest candidates that hold a share of the nearest; NOT_FOUND if none do."""
-    ordered = np.sort(ranks, axis=None)
-    last = int(ordered[int(np.ceil(goal * len(ordered))) - 1])
-    return last if last == NOT_FOUND else last + 1
+    """The fewest candidates that surely hold a share of the nearest; NOT_FOUND if none do."""
+    looks = np.unique(ranks[ranks < NOT_FOUND]) + 1
+    at = bisect_left(looks, True, key=lambda look: lower_bound(_shares(ranks, look)) >= goal)
+    return int(looks[at]) if at < len(looks) else NOT_FOUND
 
 
 def _filtered(
@@ -185,11 +223,12 @@ def _filtered(
         allowed = rng.random(len(part.ids)) < share
         if part.alive is not None:
             allowed &= part.alive
-        truth = _truth(part, queries, FEW, np.flatnonzero(allowed))
+        truth = part.scan(queries, FEW + 1, np.flatnonzero(allowed))
         most = min(MOST_LOOKS, codes.count)
         best = (codes.lists, most)
         for more in (p for p in reversed(_ladder(codes.lists)) if p >= probes):
-            enough = _look(_ranks(codes.nearest(queries, most, more, allowed), truth), goal, of_own)
+            found = codes.nearest(queries, most, more, allowed)
+            enough = _look(_ranks(part, queries, found, truth, FEW), goal, of_own)
             if enough is None:
                 break
             best = min(best, (more, max(look, enough)), key=lambda e: codes.cost_ms(*e))

@@ -31,6 +31,8 @@ class IndexStatus:
     """Asking with the index's own vectors."""
     recall_off: float | None
     """Asking from off the data, as another modality does."""
+    recall_bound: float | None
+    """What either is at least, with a confidence of 95 %."""
     search_ms: float | None
     """Median time of one search where the index was made."""
     code_bytes: int
@@ -53,6 +55,7 @@ class IndexStatus:
             recall=min(effort.recall_own, effort.recall_off) if effort else None,
             recall_own=effort.recall_own if effort else None,
             recall_off=effort.recall_off if effort else None,
+            recall_bound=effort.recall_bound if effort else None,
             search_ms=effort.search_ms if effort else None,
             code_bytes=manifest.codes_bytes if manifest else 0,
         )

@@ -12,7 +12,7 @@ from retrieval.vector_index.damage import IndexDamaged
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT = 3
+FORMAT = 4
 """Of the files; another number means that another anyseek wrote them, and they are made anew."""
 
 

@@ -83,10 +83,13 @@ class Cohorts:
         """The cohort of a modality in the library as it is now."""
         return self.drawn([modality])[modality]
 
-    def drawn(self, modalities: Iterable[Modality] = Modality) -> Mapping[Modality, Cohort]:
-        """The cohorts of some modalities, of one state of the library."""
+    def drawn(
+        self, modalities: Iterable[Modality] = Modality, change: int | None = None
+    ) -> Mapping[Modality, Cohort]:
+        """The cohorts of some modalities, of one state of the library: as of now or of a change."""
         with self._lock, timed(Stage.CALIBRATE):
-            change = self._catalog.changes()
+            if change is None:
+                change = self._catalog.changes()
             if change != self._change:
                 self._drawn = {}
                 self._change = change

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import islice
-from math import isnan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from retrieval.records import Hit, ScoredMoment
+import numpy as np
+import numpy.typing as npt
+
+from retrieval.records import Hit, Kind, Modality, Moment, ScoredMoment
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from retrieval.catalog.catalog import Catalog
     from retrieval.catalog.files import Owner
     from retrieval.catalog.filter import Filter
     from retrieval.records import Said
+    from retrieval.vectors import Ids
     from retrieval.word_evidence import WordEvidence
+
+Floats = npt.NDArray[np.float64]
 
 ALSO = 5
 """Most further moments shown with a hit."""
@@ -24,45 +29,113 @@ ALSO = 5
 LEAST_LOOK = 20
 """Contents of which the files are looked up at once, at least: not of all candidates."""
 
+NO_MOMENT = 0
+"""Stands for the moment of a file that has none, such as a silent recording."""
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A moment that may answer, before it is grouped into a file."""
+FIRST_MODALITY = {
+    Kind.TEXT: Modality.TEXT,
+    Kind.IMAGE: Modality.IMAGE,
+    Kind.AUDIO: Modality.AUDIO,
+    Kind.VIDEO: Modality.IMAGE,
+}
+"""What is shown for it then."""
 
-    content_id: int
-    evidence: float
-    match: ScoredMoment
 
-    @property
-    def order(self) -> tuple[float, float, int]:
-        """Best first. By evidence, since scores near 1 differ in digits that a float lacks."""
-        cosine = self.match.cosine
-        return -self.evidence, 0.0 if isnan(cosine) else -cosine, self.match.moment.id or 0
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """Moments that may answer, before they are grouped into files; `(n,)` each."""
+
+    content_ids: Ids
+    moment_ids: Ids
+    evidence: Floats
+    scores: Floats
+    cosines: Floats
+    """NaN where there is none."""
+
+    @classmethod
+    def said(cls, content_ids: Ids, moment_ids: Ids, evidence: Floats, scores: Floats) -> Self:
+        """Moments of which words alone are known."""
+        return cls(content_ids, moment_ids, evidence, scores, np.full(len(evidence), np.nan))
+
+    @classmethod
+    def joined(cls, several: Iterable[Candidates]) -> Self:
+        """All of several."""
+        held = [cls.said(none := np.empty(0, np.int64), none, np.empty(0), np.empty(0)), *several]
+        return cls(
+            np.concatenate([each.content_ids for each in held]),
+            np.concatenate([each.moment_ids for each in held]),
+            np.concatenate([each.evidence for each in held]),
+            np.concatenate([each.scores for each in held]),
+            np.concatenate([each.cosines for each in held]),
+        )
+
+    def best_first(self, min_score: float = -np.inf) -> Self:
+        """In order, without those below a score.
+
+        By evidence, since scores near 1 differ in digits that a float lacks; then by cosine.
+        """
+        cosines = np.nan_to_num(self.cosines, nan=0.0)
+        order = np.lexsort((self.moment_ids, -cosines, -self.evidence))
+        order = order[self.scores[order] >= min_score]
+        return type(self)(
+            self.content_ids[order],
+            self.moment_ids[order],
+            self.evidence[order],
+            self.scores[order],
+            self.cosines[order],
+        )
 
 
 def grouped(
     catalog: Catalog,
-    candidates: Sequence[Candidate],
+    candidates: Candidates,
     k: int,
     wanted: Filter,
     words: Sequence[WordEvidence] = (),
+    min_score: float = 0.0,
 ) -> list[Hit]:
     """The k best files, best first; `words` are those of the query, to say where they stand."""
-    by_content: dict[int, list[ScoredMoment]] = {}
-    for candidate in sorted(candidates, key=lambda c: c.order):
-        by_content.setdefault(candidate.content_id, []).append(candidate.match)
-    ranked = iter(by_content)
-    hits: list[Hit] = []
-    while len(hits) < k and (some := list(islice(ranked, max(LEAST_LOOK, k)))):
+    ranked = candidates.best_first(min_score)
+    by_content: dict[int, list[int]] = {}
+    for at, content_id in enumerate(ranked.content_ids.tolist()):
+        by_content.setdefault(content_id, []).append(at)
+    contents = iter(by_content)
+    shown: dict[int, list[Owner]] = {}
+    while len(shown) < k and (some := list(islice(contents, max(LEAST_LOOK, k)))):
         owners = catalog.files.owners(some, wanted)
-        for content_id in [c for c in some if c in owners][: k - len(hits)]:
-            matches = by_content[content_id]
-            said = [(s, w) for w in words if (s := w.said(matches[0].moment, content_id))]
-            named = said[0][1].file_id(content_id) if said else None
+        shown |= {c: owners[c] for c in [c for c in some if c in owners][: k - len(shown)]}
+    matches = _matches(catalog, ranked, {c: by_content[c][: ALSO + 1] for c in shown}, shown)
+    hits = []
+    for content_id, files in shown.items():
+        moment = matches[content_id][0].moment
+        said = [(s, w) for w in words if (s := w.said(moment, content_id))]
+        if said and len(files) > 1:
             # Of files with the same content the one that says the words is the hit.
-            files = sorted(owners[content_id], key=lambda owner: owner.file_id != named)
-            hits.append(_hit(files, matches, said[0][0] if said else None))
+            named = said[0][1].file_id(content_id)
+            files = sorted(files, key=lambda owner: owner.file_id != named)
+        hits.append(_hit(files, matches[content_id], said[0][0] if said else None))
     return hits
+
+
+def _matches(
+    catalog: Catalog,
+    ranked: Candidates,
+    places: dict[int, list[int]],
+    owners: dict[int, list[Owner]],
+) -> dict[int, list[ScoredMoment]]:
+    """For each content the moments at some places among the candidates."""
+    at = [place for each in places.values() for place in each]
+    ids = ranked.moment_ids[at].tolist()
+    scored = zip(ids, ranked.scores[at].tolist(), ranked.cosines[at].tolist(), strict=True)
+    known = catalog.moments.get(ids)
+    found: dict[int, list[ScoredMoment]] = {}
+    for content_id, each in places.items():
+        instead = Moment(FIRST_MODALITY[owners[content_id][0].kind])
+        found[content_id] = [
+            ScoredMoment(known[i][1] if i in known else instead, score, cosine)
+            for i, score, cosine in islice(scored, len(each))
+        ]
+    return found
 
 
 def _hit(owners: Sequence[Owner], matches: Sequence[ScoredMoment], said: Said | None) -> Hit:
@@ -73,7 +146,7 @@ def _hit(owners: Sequence[Owner], matches: Sequence[ScoredMoment], said: Said | 
         score=best.score,
         cosine=best.cosine,
         moment=best.moment,
-        also=tuple(matches[1 : ALSO + 1]),
+        also=tuple(matches[1:]),
         file_id=first.file_id,
         copies=tuple(owner.path for owner in owners[1:]),
         missing=first.missing,

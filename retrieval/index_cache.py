@@ -62,8 +62,13 @@ class IndexCache:
         self._stamps: dict[Key, Stamp] = {}
         self._lock = Lock()
 
-    def get(self, space: str, modality: Modality) -> VectorIndex:
+    def get(self, space: str, modality: Modality, change: int | None = None) -> VectorIndex:
         """The index of a modality in a space, in step with the catalog; safe in several threads.
+
+        Args:
+            space: Where its vectors lie.
+            modality: Of its moments.
+            change: The change of the catalog to be in step with, by one who asked for it just now.
 
         Raises:
             MissingPackage: FAISS is not installed.
@@ -74,7 +79,8 @@ class IndexCache:
             index = self._indexes.get(key)
             if index is None:
                 index = self._indexes[key] = VectorIndex(self._catalog.spaces()[space])
-            if key not in self._stamps or index.change != self._catalog.changes():
+            wanted = self._catalog.changes() if change is None else change
+            if key not in self._stamps or index.change != wanted:
                 self._load_if_newer(key, index)
                 with self._catalog.vectors.changes_since(index.change, *key) as changes:
                     index.update(changes.removed, changes.added, changes.change)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from retrieval.calibration import even, score
-from retrieval.cohort import Cohorts, known_hubs, stored_rows
+from retrieval.cohort import Cohorts, known_hubs
 from retrieval.hubness import LEAST_MOMENTS
 
 if TYPE_CHECKING:
@@ -51,17 +51,20 @@ class Scoring:
         space: JointSpace,
         indexes: IndexCache,
         fixed: Mapping[Modality, Cohort] | None = None,
+        change: int | None = None,
     ) -> None:
-        """Score against cohorts that follow the library, or against fixed ones."""
+        """Score against cohorts that follow the library, or against fixed ones of a change."""
         self._catalog = catalog
         self._space = space
         self._indexes = indexes
         self._cohorts = Cohorts(catalog, space, indexes)
         self._fixed = fixed
+        self._change = change
 
-    def as_of_now(self) -> Scoring:
+    def as_of(self, change: int) -> Scoring:
         """The same for one query, which sees one state and does not ask for changes each time."""
-        return Scoring(self._catalog, self._space, self._indexes, self._drawn())
+        drawn = self._cohorts.drawn(change=change) if self._fixed is None else self._fixed
+        return Scoring(self._catalog, self._space, self._indexes, drawn, change)
 
     def means(self, space: str, modality: Modality) -> Vector | None:
         """What the moments of a modality have in common, for bridges."""
@@ -95,9 +98,8 @@ class Scoring:
 
         With the contents of the moments also by what the words of the terms say.
         """
-        dims = self._space.dims
         rows = {
-            space: stored_rows(self._catalog, space, dims[space], ids)
+            space: self._indexes.get(space, target, self._change).vectors(ids)
             for space in self._space.spaces_of(target)
         }
         hubs = self._hubs(target, ids)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retrieval.allowed_moments import AllowedMoments
 from retrieval.catalog.wording import unquoted
 from retrieval.errors import QueryError
-from retrieval.grouping import Candidate, grouped
-from retrieval.records import Kind, Modality, ScoredMoment
+from retrieval.grouping import Candidates, grouped
+from retrieval.records import Kind, Modality
 from retrieval.scoring import UNWANTED, Scoring, either
 from retrieval.stopwatch import Stage, timed
 from retrieval.terms import embed_term
@@ -49,6 +50,7 @@ class Search:
         self._catalog = catalog
         self._indexes = indexes
         self._space = space
+        self._allowed = AllowedMoments(catalog)
         self.scoring = Scoring(catalog, space, indexes)
 
     def hits(
@@ -93,16 +95,16 @@ class Search:
             raise QueryError("Nothing is wanted in this query: give at least one term to look for.")
         kinds = wanted.kinds or frozenset(Kind)
         targets: list[Modality] = sorted(set().union(*(MOMENTS_OF[kind] for kind in kinds)))
-        scoring = self.scoring.as_of_now()
+        change = self._catalog.changes()
+        scoring = self.scoring.as_of(change)
         candidates = [
-            candidate
+            self._candidates(scoring, answerable, target, k, wanted, change)
             for target, answerable in self._answerable(alternatives, targets).items()
-            for candidate in self._candidates(scoring, answerable, target, k, wanted)
-            if candidate.match.score >= min_score
         ]
-        candidates += [c for c in self._unmet(scoring, alternatives) if c.match.score >= min_score]
+        candidates += self._unmet(scoring, alternatives)
         with timed(Stage.METADATA):
-            return grouped(self._catalog, candidates, k, wanted, _words(alternatives))
+            every = Candidates.joined(candidates)
+            return grouped(self._catalog, every, k, wanted, _words(alternatives), min_score)
 
     def _embedded(self, term: Term, k: int, wanted: Filter, *, words: bool) -> EmbeddedTerm:
         by_words = words and isinstance(term.subject, str)
@@ -117,18 +119,13 @@ class Search:
 
     def _unmet(
         self, scoring: Scoring, alternatives: Sequence[Sequence[EmbeddedTerm]]
-    ) -> list[Candidate]:
+    ) -> list[Candidates]:
         """Files without a moment that words alone can find, where nothing but words is asked."""
-        found = []
-        for terms in alternatives:
-            if len(terms) == 1 and terms[0].words:
-                for content_id, moment, calling in unmet(self._catalog, terms[0].words):
-                    evidence = scoring.even + calling
-                    points = float(scoring.points(np.array(evidence)))
-                    found.append(
-                        Candidate(content_id, evidence, ScoredMoment(moment, points, np.nan))
-                    )
-        return found
+        return [
+            unmet(self._catalog, terms[0].words, scoring.points, scoring.even)
+            for terms in alternatives
+            if len(terms) == 1 and terms[0].words
+        ]
 
     def _answerable(
         self, alternatives: Sequence[Sequence[EmbeddedTerm]], targets: Sequence[Modality]
@@ -161,42 +158,38 @@ class Search:
         target: Modality,
         k: int,
         wanted: Filter,
-    ) -> list[Candidate]:
+        change: int,
+    ) -> Candidates:
         """The best moments of one modality: enough of them to fill k files, if there are."""
         with timed(Stage.SEARCH):
-            allowed = self._catalog.moments.allowed(target, wanted)
+            allowed = self._allowed.get(target, wanted, change)
             queries = self._queries(scoring, alternatives, target)
         look = max(FIRST_LOOK, 2 * k)
         while True:
             with timed(Stage.SEARCH):
-                ids, exhausted = self._nearest(queries, target, look, allowed)
+                ids, exhausted = self._nearest(queries, target, look, allowed, change)
             with timed(Stage.METADATA):
-                found = self._catalog.moments.get(ids)
-            if exhausted or len({content_id for content_id, _ in found.values()}) >= k:
+                ids, content_ids = self._catalog.moments.contents(ids)
+            if exhausted or len(np.unique(content_ids)) >= k:
                 break
             look *= 4
-        said = self._said(alternatives, target)
-        found |= self._catalog.moments.get(sorted(said - found.keys()))
-        ids = np.array(sorted(found), dtype=np.int64)
+        with timed(Stage.METADATA):
+            said = sorted(self._said(alternatives, target).difference(ids.tolist()))
+            more = self._catalog.moments.contents(said)
+        ids, content_ids = (
+            np.concatenate(both) for both in zip((ids, content_ids), more, strict=True)
+        )
+        order = np.argsort(ids)
+        ids, content_ids = ids[order], content_ids[order]
         if not len(ids):
-            return []
-        content_ids = [found[i][0] for i in ids.tolist()]
+            return Candidates.joined([])
         with timed(Stage.CALIBRATE):
             scored = either(
-                [scoring.score(terms, target, ids, content_ids) for terms in alternatives]
+                [scoring.score(terms, target, ids, content_ids.tolist()) for terms in alternatives]
             )
             points = scoring.points(scored.evidence)
-        rows = zip(
-            ids.tolist(),
-            scored.evidence.tolist(),
-            points.tolist(),
-            np.clip(scored.cosines, -1.0, 1.0).tolist(),
-            strict=True,
-        )
-        return [
-            Candidate(found[i][0], evidence, ScoredMoment(found[i][1], score, cosine))
-            for i, evidence, score, cosine in rows
-        ]
+        cosines = np.clip(scored.cosines, -1.0, 1.0)
+        return Candidates(content_ids, ids, scored.evidence, points, cosines)
 
     def _said(self, alternatives: Sequence[Sequence[EmbeddedTerm]], target: Modality) -> set[int]:
         """Moments of a modality that words point to: passages, and the first of each file."""
@@ -233,13 +226,18 @@ class Search:
         return {space: unit_rows(np.stack(rows)) for space, rows in vectors.items()}
 
     def _nearest(
-        self, queries: Mapping[str, Vectors], target: Modality, look: int, allowed: Ids | None
+        self,
+        queries: Mapping[str, Vectors],
+        target: Modality,
+        look: int,
+        allowed: Ids | None,
+        change: int,
     ) -> tuple[Ids, bool]:
         """Ids near any of the queries, ascending, and whether there are no more than these."""
         found = []
         exhausted = True
         for space, rows in queries.items():
-            for ids, _ in self._indexes.get(space, target).search(rows, look, allowed):
+            for ids, _ in self._indexes.get(space, target, change).search(rows, look, allowed):
                 exhausted &= len(ids) < look
                 found.append(ids)
         return np.unique(np.concatenate(found)), exhausted

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import nan
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,28 +10,24 @@ import numpy as np
 from retrieval.calibration import score
 from retrieval.catalog.wording import Wording, all_of
 from retrieval.errors import QueryError
-from retrieval.grouping import Candidate, grouped
-from retrieval.records import Kind, Modality, Moment, ScoredMoment
+from retrieval.grouping import NO_MOMENT, Candidates, grouped
+from retrieval.records import Modality
 from retrieval.word_evidence import WordEvidence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
+
+    import numpy.typing as npt
 
     from retrieval.catalog.catalog import Catalog
     from retrieval.catalog.filter import Filter
     from retrieval.query import Query, Terms
     from retrieval.records import Hit
 
+    Floats = npt.NDArray[np.float64]
+
 LEAST_LOOK = 100
 """Files and passages looked up, at least; twice as many as there are to be hits."""
-
-FIRST_MODALITY = {
-    Kind.TEXT: Modality.TEXT,
-    Kind.IMAGE: Modality.IMAGE,
-    Kind.AUDIO: Modality.AUDIO,
-    Kind.VIDEO: Modality.IMAGE,
-}
-"""What stands for a file that has no moment, such as a silent recording."""
 
 
 def narrowed(query: Query, wanted: Filter) -> Filter:
@@ -51,10 +46,21 @@ def word_evidence(catalog: Catalog, text: str, k: int, wanted: Filter) -> WordEv
     return WordEvidence(catalog.words.find(Wording.of(text), wanted, max(LEAST_LOOK, 2 * k)))
 
 
-def unmet(catalog: Catalog, words: WordEvidence) -> Iterator[tuple[int, Moment, float]]:
-    """Files that say words but have no moment that could be scored: content, moment, evidence."""
-    for content_id, kind in catalog.moments.lacking(words.found.by_content).items():
-        yield content_id, Moment(FIRST_MODALITY[kind]), words.of(None, content_id)[1]
+def unmet(
+    catalog: Catalog, words: WordEvidence, points: Callable[[Floats], Floats], even: float = 0.0
+) -> Candidates:
+    """Files that say words but have no moment that could be scored.
+
+    Args:
+        catalog: Where they stand.
+        words: What is said.
+        points: From evidence `(n,)` to scores.
+        even: The evidence at which a match is as probable as none.
+    """
+    content_ids = np.array(catalog.moments.lacking(words.found.by_content), np.int64)
+    evidence = np.array([even + words.of(None, i)[1] for i in content_ids.tolist()], np.float64)
+    moment_ids = np.full(len(content_ids), NO_MOMENT)
+    return Candidates.said(content_ids, moment_ids, evidence, points(evidence))
 
 
 def search_words(
@@ -72,13 +78,13 @@ def search_words(
         raise QueryError(f"k = {k}: ask for at least one hit.")
     wanted = narrowed(query, wanted)
     found = [_alternative(catalog, terms, k, wanted) for terms in query.alternatives]
-    candidates = [c for _, some in found for c in some if c.match.score >= min_score]
-    return grouped(catalog, candidates, k, wanted, [words for words, _ in found])
+    candidates = Candidates.joined(some for _, some in found)
+    return grouped(catalog, candidates, k, wanted, [words for words, _ in found], min_score)
 
 
 def _alternative(
     catalog: Catalog, terms: Terms, k: int, wanted: Filter
-) -> tuple[WordEvidence, list[Candidate]]:
+) -> tuple[WordEvidence, Candidates]:
     texts = [(t.subject, t.weight) for t in terms if isinstance(t.subject, str)]
     if len(texts) < len(terms):
         raise QueryError("Only words can be looked up as words: leave out the file, or the words.")
@@ -92,10 +98,8 @@ def _alternative(
     firsts: dict[int, int] = {}
     for modality in (Modality.AUDIO, Modality.IMAGE, Modality.TEXT):
         firsts |= catalog.moments.first(modality, found.by_content)
-    moments = catalog.moments.get(sorted({*firsts.values(), *found.by_moment}))
-    rows = [(c, m, words.of(i, c)[1]) for i, (c, m) in moments.items()]
-    return words, [
-        Candidate(content_id, evidence, ScoredMoment(moment, points, nan))
-        for content_id, moment, evidence in [*rows, *unmet(catalog, words)]
-        for points in [float(score(np.array(evidence)))]
-    ]
+    ids, content_ids = catalog.moments.contents(sorted({*firsts.values(), *found.by_moment}))
+    pairs = zip(ids.tolist(), content_ids.tolist(), strict=True)
+    evidence = np.array([words.of(i, content_id)[1] for i, content_id in pairs], np.float64)
+    met = Candidates.said(content_ids, ids, evidence, score(evidence))
+    return words, Candidates.joined([met, unmet(catalog, words, score)])

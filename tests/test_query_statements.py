@@ -14,8 +14,7 @@ from retrieval.catalog.catalog import Catalog
 from retrieval.catalog.filter import Filter
 from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
 from retrieval.encoders.fake import fake_model_set
-from retrieval.grouping import LEAST_LOOK, Candidate, grouped
-from retrieval.records import ScoredMoment
+from retrieval.grouping import LEAST_LOOK, Candidates, grouped
 from retrieval.vectors import unit_rows
 
 FILES = 60
@@ -60,6 +59,14 @@ def test_the_first_moment_of_a_modality(films: Library) -> None:
     assert films.catalog.moments.first(Modality.IMAGE, [10**6]) == {}
 
 
+def test_the_contents_of_moments(films: Library) -> None:
+    held = {i: content_id(films, n) for n in (5, 9) for i in moments_of(films.catalog, n).values()}
+    ids, content_ids = films.catalog.moments.contents([10**6, *sorted(held, reverse=True)])
+    assert ids.tolist() == sorted(held)
+    assert dict(zip(ids.tolist(), content_ids.tolist(), strict=True)) == held
+    assert [each.tolist() for each in films.catalog.moments.contents([10**6])] == [[], []]
+
+
 def test_nothing_is_asked_about_nothing(films: Library) -> None:
     asked: list[str] = []
     event.listen(
@@ -67,6 +74,7 @@ def test_nothing_is_asked_about_nothing(films: Library) -> None:
     )
     moments = films.catalog.moments
     assert not moments.get([])
+    assert not len(moments.contents([])[0])
     assert not moments.first(Modality.IMAGE, [])
     assert not moments.lacking([])
     assert asked == []
@@ -104,12 +112,13 @@ def test_a_query_walks_over_no_table(films: Library) -> None:
 @pytest.mark.parametrize("k", [1, LEAST_LOOK, LEAST_LOOK + 1, FILES, 2 * FILES])
 def test_files_are_looked_up_until_there_are_enough(films: Library, k: int) -> None:
     """Those that a filter leaves out lie before those that it lets through."""
-    candidates = []
-    for n in range(FILES):
-        moment = Moment(Modality.IMAGE, id=moments_of(films.catalog, n)[Modality.IMAGE])
-        candidates.append(
-            Candidate(content_id(films, n), float(-n), ScoredMoment(moment, 0.5, 0.5))
-        )
+    candidates = Candidates(
+        np.array([content_id(films, n) for n in range(FILES)]),
+        np.array([moments_of(films.catalog, n)[Modality.IMAGE] for n in range(FILES)]),
+        -np.arange(FILES, dtype=np.float64),
+        np.full(FILES, 0.5),
+        np.full(FILES, 0.5),
+    )
     every = grouped(films.catalog, candidates, k, Filter())
     assert [hit.path.name for hit in every] == [f"{n:03}.mp4" for n in range(min(k, FILES))]
     late = {f.path: f for f in films.files() if f.path.name >= "045"}

@@ -190,7 +190,7 @@ def test_the_cohort_is_drawn_from_what_the_catalog_holds(filled: Library) -> Non
 
 
 def test_one_query_sees_one_state(filled: Library) -> None:
-    now = filled.searcher.scoring.as_of_now()
+    now = filled.searcher.scoring.as_of(filled.catalog.changes())
     before = now.points(np.array([1.0]))
     filled.remove(next(iter(filled.files())).path)
     assert now.points(np.array([1.0])) == before

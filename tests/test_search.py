@@ -17,8 +17,7 @@ from retrieval import search as search_module
 from retrieval.catalog.filter import Filter
 from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
 from retrieval.errors import QueryError
-from retrieval.grouping import ALSO, Candidate, grouped
-from retrieval.records import ScoredMoment
+from retrieval.grouping import ALSO, NO_MOMENT, Candidates, grouped
 from retrieval.search import MOMENTS_OF, Search
 from retrieval.vectors import Vector, unit_rows
 from tests.pair_models import pair_model_set
@@ -111,10 +110,10 @@ def test_it_looks_no_further_than_it_must(shelf: Shelf, monkeypatch: pytest.Monk
     real = Search._nearest
 
     def nearest(
-        self: Search, queries: object, target: Modality, look: int, allowed: object
+        self: Search, queries: object, target: Modality, look: int, *rest: object
     ) -> object:
         looks.append(look)
-        return real(self, queries, target, look, allowed)  # type: ignore[arg-type]
+        return real(self, queries, target, look, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Search, "_nearest", nearest)
     shelf.library.search(shelf.rows(1)[0], k=2, kinds=["text"])
@@ -276,8 +275,13 @@ def bare() -> Any:
 
             return {c: [Owner(c, Path(f"/{c}"), Kind.TEXT, False)] for c in content_ids if c % 3}
 
+    class Moments:
+        def get(self, ids: Sequence[int]) -> dict[int, tuple[int, Moment]]:
+            return {i: (0, Moment(Modality.TEXT, id=i)) for i in ids if i != NO_MOMENT}
+
     class Catalog:
         files = Owners()
+        moments = Moments()
 
     return Catalog()
 
@@ -293,10 +297,16 @@ def test_grouping_against_the_plain_rule(
     bare: Any, drawn: list[tuple[int, float, float]], k: int
 ) -> None:
     """A file by its best moment; files by these; those of no file that passes are left out."""
-    candidates = [
-        Candidate(content, evidence, ScoredMoment(Moment(Modality.TEXT, id=n), 0.5, cosine))
-        for n, (content, evidence, cosine) in enumerate(drawn)
-    ]
+    contents, evidence, cosines = (
+        np.array(column) for column in (zip(*drawn, strict=True) if drawn else ([], [], []))
+    )
+    candidates = Candidates(
+        contents.astype(np.int64),
+        1 + np.arange(len(drawn)),
+        evidence,
+        np.full(len(drawn), 0.5),
+        cosines,
+    )
     hits = grouped(bare, candidates, k, Filter())
 
     def rank(n: int) -> tuple[float, float, int]:
@@ -309,8 +319,21 @@ def test_grouping_against_the_plain_rule(
     expected = [
         (content, members[0], members[1 : ALSO + 1]) for content, members in list(best.items())[:k]
     ]
-    found = [(hit.file_id, hit.moment.id, [m.moment.id for m in hit.also]) for hit in hits]
+    found = [
+        (hit.file_id, (hit.moment.id or 0) - 1, [(m.moment.id or 0) - 1 for m in hit.also])
+        for hit in hits
+    ]
     assert found == expected
+
+
+def test_a_file_without_moments_is_shown_by_its_kind(bare: Any) -> None:
+    one, none = np.array([1]), np.array([NO_MOMENT])
+    (hit,) = grouped(
+        bare, Candidates.said(one, none, np.array([2.0]), np.array([0.7])), 3, Filter()
+    )
+    assert (hit.moment, hit.score) == (Moment(Modality.TEXT), 0.7)
+    assert np.isnan(hit.cosine)
+    assert grouped(bare, Candidates.joined([]), 3, Filter()) == []
 
 
 def test_spaces_that_share_nothing_give_nothing_to_look_with(tmp_path: Path) -> None:

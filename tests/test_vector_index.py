@@ -72,6 +72,24 @@ def test_it_finds_only_what_is_allowed(
     assert_nearest(answer, ids[mine], rows[mine], query[0], k)
 
 
+@given(filled(), st.data())
+def test_it_gives_back_what_it_holds(held: tuple[Ids, Vectors], data: st.DataObject) -> None:
+    """From several parts, with some removed; what it does not hold is zeros."""
+    ids, rows = held
+    index = VectorIndex(rows.shape[1])
+    cut = data.draw(st.integers(0, len(ids)))
+    for half in (slice(cut), slice(cut, None)):
+        index.state = index.state.changed(NOTHING, [(ids[half], rows[half])], 1)
+    gone = ids[
+        np.array(data.draw(st.lists(st.booleans(), min_size=len(ids), max_size=len(ids))), bool)
+    ]
+    index.remove(gone)
+    wanted = np.sort(np.append(ids[:20], 2**62 + 1))
+    expected = {int(i): row for i, row in zip(ids, rows, strict=True) if i not in gone}
+    for i, row in zip(wanted.tolist(), index.vectors(wanted), strict=True):
+        np.testing.assert_array_equal(row, expected.get(i, np.zeros(rows.shape[1], np.float32)))
+
+
 def test_equal_vectors_come_by_id() -> None:
     index = VectorIndex(3)
     index.add(np.array([9, 2, 5, 7]), np.tile(f32([0.1, 0.7, 0.3]), (4, 1)))

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, func, select
 
-from retrieval.catalog.id_list import id_list
+from retrieval.catalog.filter import FILTERS
+from retrieval.catalog.id_list import LISTED, listed
 from retrieval.catalog.listing import Listed, listing
 from retrieval.catalog.schema import contents, files, moments, roots
-from retrieval.catalog.statements import CONTENT_BY_HASH
+from retrieval.catalog.statements import CONTENT_BY_HASH, TWINS
 from retrieval.catalog.transaction import FileState
 from retrieval.records import File, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection, Engine, Select
 
     from retrieval.catalog.filter import Filter
     from retrieval.records import Fact
@@ -173,53 +175,50 @@ class Files:
 
     def owners(self, content_ids: Sequence[int], wanted: Filter) -> dict[int, list[Owner]]:
         """The files that have each of these contents and pass the filter, by path."""
-        query = (
-            select(
-                files.c.id,
-                files.c.path,
-                files.c.missing_since_s,
-                files.c.content_id,
-                files.c.facts,
-                contents.c.kind,
-                contents.c.metadata,
-                roots.c.folder,
-            )
-            .join_from(files, contents)
-            .join(roots, roots.c.id == files.c.root_id)
-            .where(files.c.content_id.in_(id_list(content_ids)), *wanted.conditions())
-            .order_by(files.c.id)
-        )
         found: dict[int, list[Owner]] = {}
         with self._engine.connect() as connection:
-            rows = connection.execute(query).all()
-            twins = _twins(connection, [row.id for row in rows], missing=wanted.missing)
-            for row in rows:
-                owner = Owner(
-                    row.id,
-                    Path(row.folder, row.path),
-                    Kind(row.kind),
-                    row.missing_since_s is not None,
-                    {**row.metadata, **(row.facts or {})},
-                    tuple(twins.get(row.id, ())),
-                )
-                found.setdefault(row.content_id, []).append(owner)
+            rows = connection.execute(_owners(wanted), {"ids": listed(content_ids)}).all()
+            twins = _twins(connection, [row[0] for row in rows], missing=wanted.missing)
+        for file_id, path, missing_since_s, content_id, facts, kind, metadata, folder in rows:
+            owner = Owner(
+                file_id,
+                Path(folder, path),
+                Kind(kind),
+                missing_since_s is not None,
+                {**metadata, **(facts or {})},
+                tuple(twins.get(file_id, ())),
+            )
+            found.setdefault(content_id, []).append(owner)
         return found
+
+
+@lru_cache(maxsize=FILTERS)
+def _owners(wanted: Filter) -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            files.c.id,
+            files.c.path,
+            files.c.missing_since_s,
+            files.c.content_id,
+            files.c.facts,
+            contents.c.kind,
+            contents.c.metadata,
+            roots.c.folder,
+        )
+        .join_from(files, contents)
+        .join(roots, roots.c.id == files.c.root_id)
+        .where(files.c.content_id.in_(LISTED), *wanted.conditions())
+        .order_by(files.c.id)
+    )
 
 
 def _twins(
     connection: Connection, leader_ids: Sequence[int], *, missing: bool
 ) -> dict[int, list[Path]]:
     """The RAWs that each of these pictures stands for, by path."""
-    query = (
-        select(files.c.twin_id, files.c.path, roots.c.folder)
-        .join_from(files, roots)
-        .where(files.c.twin_id.in_(id_list(leader_ids)))
-        .order_by(files.c.path)
-    )
-    if not missing:
-        query = query.where(files.c.missing_since_s.is_(None))
+    query = TWINS if missing else TWINS.where(files.c.missing_since_s.is_(None))
     found: dict[int, list[Path]] = {}
-    for leader_id, path, folder in connection.execute(query):
+    for leader_id, path, folder in connection.execute(query, {"ids": listed(leader_ids)}):
         found.setdefault(leader_id, []).append(Path(folder, path))
     return found
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from retrieval.records import Kind
 
 
+FILTERS = 64
+"""Of so many filters at a time the statements are kept: building one takes longer than it runs."""
+
 WORDS = ("file_words", "passage_words")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from sqlalchemy import String, bindparam, func, select
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def id_list(ids: Sequence[int] | Ids) -> Any:
 
 def listed(ids: Sequence[int] | Ids) -> str:
     """Ids as the parameter of `LISTED`."""
-    return repr([int(i) for i in ids])
+    return repr(np.asarray(ids, dtype=np.int64).tolist())
 
 
 def _subquery(parameter: Any) -> Any:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sqlalchemy import select
 
 from retrieval.catalog.filter import Filter
-from retrieval.catalog.id_list import id_list, listed
+from retrieval.catalog.id_list import listed
 from retrieval.catalog.schema import contents, files, moments
-from retrieval.catalog.statements import FIRST_MOMENTS, MOMENTS, SOME_MISSING
-from retrieval.records import Kind, Modality, Moment
+from retrieval.catalog.statements import CONTENTS, FIRST_MOMENTS, LACKING, MOMENTS, SOME_MISSING
+from retrieval.records import Modality, Moment
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -35,6 +36,18 @@ class Moments:
         with self._engine.connect() as connection:
             rows = connection.execute(MOMENTS, {"ids": listed(ids)})
             return {row.id: (row.content_id, _moment(row)) for row in rows}
+
+    def contents(self, ids: Sequence[int] | Ids) -> tuple[Ids, Ids]:
+        """The contents of moments: ids of those that are there, ascending, and of their contents.
+
+        That is all that is asked of a moment which may answer; `get` is for those that do.
+        """
+        if not len(ids):
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        with self._engine.connect() as connection:
+            rows = connection.execute(CONTENTS, {"ids": listed(ids)}).all()
+        pairs = np.fromiter(chain.from_iterable(rows), np.int64, 2 * len(rows)).reshape(-1, 2)
+        return pairs[:, 0].copy(), pairs[:, 1].copy()
 
     def of(self, content_hash: str) -> list[Moment]:
         """The moments of one content, in order."""
@@ -62,16 +75,12 @@ class Moments:
             rows = connection.execute(FIRST_MOMENTS, asked)
             return {row[0]: row[1] for row in rows if row[1] is not None}
 
-    def lacking(self, content_ids: Collection[int]) -> dict[int, Kind]:
-        """Those of these contents that have no moment, each with its kind."""
+    def lacking(self, content_ids: Collection[int]) -> list[int]:
+        """Those of these contents that have no moment, ascending."""
         if not content_ids:
-            return {}
-        some = select(moments.c.id).where(moments.c.content_id == contents.c.id).exists()
-        query = select(contents.c.id, contents.c.kind).where(
-            contents.c.id.in_(id_list(sorted(content_ids))), ~some
-        )
+            return []
         with self._engine.connect() as connection:
-            return {row.id: Kind(row.kind) for row in connection.execute(query)}
+            return list(connection.scalars(LACKING, {"ids": listed(sorted(content_ids))}))
 
     def allowed(self, modality: Modality, wanted: Filter) -> Ids | None:
         """Ids of the moments that a filter lets through, ascending; None if it lets all through."""
@@ -89,10 +98,10 @@ class Moments:
                     .where(*wanted.conditions())
                 )
             )
-            .order_by(moments.c.id)
         )
         with self._engine.connect() as connection:
-            return np.fromiter(connection.scalars(query), dtype=np.int64)
+            # Sorted here, which takes a tenth of the time that SQLite takes for it.
+            return np.sort(np.array(connection.scalars(query).all(), dtype=np.int64))
 
     def _some_are_missing(self) -> bool:
         with self._engine.connect() as connection:

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from retrieval.catalog.id_list import LISTED
-from retrieval.catalog.schema import contents, facts, files, hubs, moments, removals, vectors
+from retrieval.catalog.schema import contents, facts, files, hubs, moments, removals, roots, vectors
 
 CONTENT_BY_HASH = select(contents.c.id).where(contents.c.hash == bindparam("hash"))
 
@@ -51,8 +51,19 @@ MOMENTS_OF_CONTENT = select(moments.c.id, moments.c.modality).where(
 DROP_CONTENT = delete(contents).where(contents.c.id == bindparam("content_id"))
 
 CHANGES = select(facts.c.value).where(facts.c.name == "changes")
+TWINS = (
+    select(files.c.twin_id, files.c.path, roots.c.folder)
+    .join_from(files, roots)
+    .where(files.c.twin_id.in_(LISTED))
+    .order_by(files.c.path)
+)
 SOME_MISSING = select(files.c.id).where(files.c.missing_since_s.is_not(None)).limit(1)
 
+CONTENTS = (
+    select(moments.c.id, moments.c.content_id)
+    .where(moments.c.id.in_(LISTED))
+    .order_by(moments.c.id)
+)
 MOMENTS = select(moments).where(moments.c.id.in_(LISTED))
 FIRST_MOMENTS = (
     select(
@@ -63,6 +74,13 @@ FIRST_MOMENTS = (
     .group_by(moments.c.content_id)
 )
 """Null for a content without one: asked for in `where`, SQLite walks over all of a modality."""
+
+LACKING = (
+    select(contents.c.id)
+    .where(contents.c.id.in_(LISTED))
+    .where(~select(moments.c.id).where(moments.c.content_id == contents.c.id).exists())
+    .order_by(contents.c.id)
+)
 
 VECTORS = (
     select(vectors.c.moment_id, vectors.c.data)

@@ -63,8 +63,8 @@ class StoredVectors:
     def hubs(self, space: str, ids: Sequence[int] | Ids) -> dict[int, float]:
         """The hub values of those moments that have one in a space."""
         with self._engine.connect() as connection:
-            rows = connection.execute(HUBS, self._asked(space, ids))
-            return {row.moment_id: row.value for row in rows}
+            rows = connection.execute(HUBS, self._asked(space, ids)).all()
+        return {moment_id: value for moment_id, value in rows}  # noqa: C416 - rows are no tuples
 
     def _asked(self, space: str, ids: Sequence[int] | Ids) -> dict[str, Any]:
         return {"space_id": self._spaces[space].id, "ids": listed(ids)}

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import log
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from sqlalchemy import column, func, select, table, text
 
 from retrieval.catalog import word_index
 from retrieval.catalog.database import WRITE
+from retrieval.catalog.filter import FILTERS
 from retrieval.catalog.schema import contents, files, moments, roots
 from retrieval.catalog.tokens import path_tokens, tokens
 from retrieval.catalog.wording import all_of, any_of, row_of
@@ -29,6 +31,17 @@ COMMON = 10_000
 """Rows in which a word stands are counted up to here; one beyond is looked up only with others."""
 
 SNIPPET_CHARS = 120
+
+HIGHEST = text(
+    "SELECT coalesce((SELECT max(id) FROM files), 0), coalesce((SELECT max(id) FROM moments), 0)"
+)
+COUNTS = text(
+    "SELECT "
+    + ", ".join(
+        f"(SELECT count(*) FROM (SELECT 1 FROM {name} WHERE {name} MATCH :match LIMIT {COMMON}))"
+        for name in ("file_words", "passage_words")
+    )
+)
 
 FILE_WORDS = table("file_words", column("rowid"), column("rank"))
 PASSAGE_WORDS = table("passage_words", column("rowid"), column("rank"))
@@ -132,26 +145,15 @@ class Words:
 
 def _rows(connection: Connection) -> int:
     """How many files and passages there are, counted up to some."""
-    return sum(
-        connection.exec_driver_sql(f"SELECT max(id) FROM {name}").scalar() or 0
-        for name in ("files", "moments")
-    )
+    return sum(connection.execute(HIGHEST).one())
 
 
 def _count(connection: Connection, match: str) -> int:
     """In how many files and passages something stands; at most `COMMON` of each."""
-    return sum(
-        connection.execute(
-            text(
-                f"SELECT count(*) FROM (SELECT 1 FROM {name} WHERE {name} MATCH :match "
-                f"LIMIT {COMMON})"
-            ),
-            {"match": match},
-        ).scalar_one()
-        for name in ("file_words", "passage_words")
-    )
+    return sum(connection.execute(COUNTS, {"match": match}).one())
 
 
+@lru_cache(maxsize=FILTERS)
 def _files(wanted: Filter, ranked: bool, limit: int) -> Any:
     """Files that say something; a RAW says it for the picture that stands for it."""
     said = files.alias("said")
@@ -176,6 +178,7 @@ def _files(wanted: Filter, ranked: bool, limit: int) -> Any:
     )
 
 
+@lru_cache(maxsize=FILTERS)
 def _passages(wanted: Filter, ranked: bool, limit: int) -> Any:
     passing = select(files.c.content_id).join_from(files, contents).where(*wanted.conditions())
     return (

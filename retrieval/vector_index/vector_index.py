@@ -95,6 +95,14 @@ class VectorIndex:
             found.append(part.ids[at[~same.all(axis=1)]])
         return np.sort(np.concatenate(found))
 
+    def vectors(self, ids: Ids) -> Vectors:
+        """The vectors `(n, dim)` of ids `(n,)`, ascending; zeros for those it does not hold."""
+        found = np.zeros((len(ids), self.dim), np.float32)
+        for part in self.state.parts:
+            at = part.positions(ids)
+            found[np.searchsorted(ids, part.ids[at])] = part.rows[at]
+        return found
+
     def search(
         self, queries: Vectors, k: int, allowed: Ids | None = None
     ) -> list[tuple[Ids, Vectors]]:

@@ -26,7 +26,8 @@ import numpy as np
 
 from benchmarks.query_library import query_library
 from benchmarks.record import RESULTS, record
-from retrieval import Library, Modality
+from retrieval import Kind, Library, Modality, Query
+from retrieval.catalog.filter import Filter
 from retrieval.encoders.mini.world.concepts import CONCEPTS
 from retrieval.search import FIRST_LOOK
 from retrieval.stopwatch import Stopwatch
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 SEED = 0
 READERS = 8
+FILTERED = (0.01, 0.1, 0.5, 1.0)
 PROGRAM = (
     sys.executable,
     "-c",
@@ -146,6 +148,37 @@ def many_hits(library: Library, queries: Sequence[str]) -> dict[str, Any]:
     return {"10": spread(few), "1000": spread(many), "ratio": round(ratio, 2)}
 
 
+def filters(library: Library, queries: Sequence[str]) -> list[dict[str, Any]]:
+    """Searches among a share of the pictures: what a filter costs at first, and then.
+
+    At first the catalog is asked which moments it allows; that is remembered until it changes.
+    """
+    images = library.catalog.counts().moments[Modality.IMAGE]
+    found = []
+    for share in FILTERED:
+        # A made file was changed at the nanosecond of its number.
+        wanted = Filter(kinds=frozenset({Kind.IMAGE}), since_ns=round((1 - share) * images))
+        asking = [
+            spent(lambda wanted=wanted: library.catalog.moments.allowed(Modality.IMAGE, wanted))  # type: ignore[misc]
+            for _ in range(9)
+        ]
+        library.searcher.hits(Query(queries[0]), 10, wanted)
+        then = [
+            spent(lambda q=q, wanted=wanted: library.searcher.hits(Query(q), 10, wanted))  # type: ignore[misc]
+            for q in queries
+        ]
+        found.append({"share": share, "asking": spread(asking), "then": spread(then)})
+    return found
+
+
+def at_rest(folder: Path) -> dict[str, float]:
+    """Opening a library and one search, in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.at_rest", str(folder), *sentences(1)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
 def readers(library: Library, queries: Sequence[str]) -> dict[str, Any]:
     """Queries a second of 1 thread and of 8 that share a library, in turn."""
     rates: dict[int, list[float]] = {1: [], READERS: []}
@@ -167,10 +200,14 @@ def measure(moments: int, runs: int, queries: int) -> dict[str, Any]:
     folder = query_library(moments)
     asked = sentences(queries)
     result: dict[str, Any] = {"moments": moments, "load_before": os.getloadavg()}
+    with Library.open(folder) as library, library.writing():
+        library.indexes.rebuild()  # by the code as it stands
+    result["at_rest"] = at_rest(folder)
     result["cold"] = cold(folder, runs)
     with Library.open(folder) as library:
         result["warm"] = warm(library, asked)
         result["many_hits"] = many_hits(library, asked[: queries // 4])
+        result["filters"] = filters(library, asked[: queries // 4])
         result["readers"] = readers(library, asked)
     return result | {"load_after": os.getloadavg()}
 
@@ -200,6 +237,39 @@ def table() -> str:
     return "\n".join(lines)
 
 
+def filter_table() -> str:
+    """What filters cost, as a table of Markdown."""
+    found = [json.loads(path.read_text()) for path in RESULTS.glob("query_*.json")]
+    lines = [
+        "| moments | allowed of the pictures | asking the catalog ms | a search then ms "
+        "| without a filter, over everything ms |",
+        "|" + "---|" * 5,
+    ]
+    for one in sorted(found, key=lambda one: one["moments"]):
+        for each in one["filters"]:
+            times = each["asking"], each["then"], one["warm"]["search"]
+            cells = [f"{one['moments']:,}", f"{each['share']:.0%}"]
+            cells += [f"{part['p50_ms']:.1f}" for part in times]
+            lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def rest_table() -> str:
+    """What an open library takes, as a table of Markdown."""
+    found = [json.loads(path.read_text()) for path in RESULTS.glob("query_*.json")]
+    lines = [
+        "| moments | opening ms | memory when opened MB | after one search MB | of its own MB "
+        "| the whole process MB |",
+        "|" + "---|" * 6,
+    ]
+    for one in sorted(found, key=lambda one: one["moments"]):
+        rest = one["at_rest"]
+        names = ("open_ms", "opened_mb", "after_one_search_mb", "after_one_search_anonymous_mb")
+        cells = [f"{rest[name]:.1f}" for name in names] + [f"{rest['process_mb']:.0f}"]
+        lines.append(f"| {one['moments']:,} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Measure and write the result, or show what was measured."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -213,7 +283,7 @@ def main() -> None:
         print(json.dumps(result, indent=2))
         name = f"query_{chosen.moments}"
         print(record(name, result, seed=SEED, packages=("numpy", "faiss-cpu", "sqlalchemy")))
-    print(table())
+    print("\n\n".join([table(), filter_table(), rest_table()]))
 
 
 if __name__ == "__main__":

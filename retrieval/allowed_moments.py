@@ -41,6 +41,9 @@ class AllowedMoments:
                 self._sets[key] = self._sets.pop(key)  # the last one used is the last to go
                 return self._sets[key]
         found = self._catalog.moments.allowed(modality, wanted)
+        if found is not None:
+            # An array that nobody changes: an index may remember which of its rows these are.
+            found.flags.writeable = False
         with self._lock:
             if change == self._change:
                 self._sets[key] = found

@@ -60,7 +60,8 @@ class Candidates:
     @classmethod
     def joined(cls, several: Iterable[Candidates]) -> Self:
         """All of several."""
-        held = [cls.said(none := np.empty(0, np.int64), none, np.empty(0), np.empty(0)), *several]
+        none = np.empty(0, np.int64)
+        held: list[Candidates] = [cls.said(none, none, np.empty(0), np.empty(0)), *several]
         return cls(
             np.concatenate([each.content_ids for each in held]),
             np.concatenate([each.moment_ids for each in held]),

@@ -73,11 +73,11 @@ class IndexCache:
         Raises:
             MissingPackage: FAISS is not installed.
         """
-        require_faiss()
         key = (space, modality)
         with self._lock:
             index = self._indexes.get(key)
             if index is None:
+                require_faiss()
                 index = self._indexes[key] = VectorIndex(self._catalog.spaces()[space])
             wanted = self._catalog.changes() if change is None else change
             if key not in self._stamps or index.change != wanted:

@@ -27,6 +27,7 @@ from retrieval.vector_index import (
     policy,
     ranking,
 )
+from retrieval.vector_index import part as part_module
 from retrieval.vector_index.coded_part import CodedPart
 from retrieval.vector_index.codes import Codes
 from retrieval.vector_index.manifest import Manifest
@@ -269,6 +270,40 @@ def test_a_set_is_looked_at_where_that_costs_less(large: Collection) -> None:
     assert 0 < change < 20
     # Allowed are the oldest, which lie at random: they are picked from more candidates.
     assert set(ways[change:]) == {Way.SIEVED_CODES}
+
+
+def test_what_is_allowed_is_remembered_and_never_mistaken(
+    large: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An array that nobody can change is looked up once; what was removed since is not found."""
+    looked_up: list[int] = []
+    real = Part.holding
+
+    def holding(part: Part, ids: Ids) -> part_module.Mask:
+        looked_up.append(len(ids))
+        return real(part, ids)
+
+    monkeypatch.setattr(Part, "holding", holding)
+    queries = large.queries(1)
+    fixed, other = large.ids[::2].copy(), large.ids[1::2].copy()
+    for each in (fixed, other):
+        each.flags.writeable = False
+    ((first, _),) = large.index.search(queries, K, fixed)
+    once = len(looked_up)
+    ((again, _),) = large.index.search(queries, K, fixed)
+    assert (again.tolist(), len(looked_up)) == (first.tolist(), once)
+    ((ids, _),) = large.index.search(queries, K, other)
+    assert not np.isin(ids, fixed).any()
+    large.index.search(queries, K, fixed)
+    large.index.remove(first[:3])
+    ((after, _),) = large.index.search(queries, K, fixed)
+    assert not np.isin(after, first[:3]).any()
+    assert np.isin(after, fixed).all()
+    changing = fixed.copy()
+    large.index.search(queries, K, changing)
+    changing[:] = other[: len(changing)]
+    ((ids, _),) = large.index.search(queries, K, changing)
+    assert np.isin(ids, other).all()
 
 
 def test_unknown_and_repeated_allowed_ids(large: Collection) -> None:

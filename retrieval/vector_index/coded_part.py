@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retrieval.vector_index.allowed_rows import LastAllowed
 from retrieval.vector_index.damage import IndexDamaged
 from retrieval.vector_index.part import Part
 from retrieval.vector_index.plan import Plan, Way, choosing_ms, rows_ms, scan_ms
@@ -41,6 +42,7 @@ class CodedPart(Part):
 
     codes: Codes
     effort: Effort
+    last_allowed: LastAllowed = field(default_factory=LastAllowed)
 
     def search(self, queries: Vectors, k: int, allowed: Ids | None) -> tuple[list[Ranked], Plan]:
         """The k nearest of each query `(q, dim)`, among the allowed ids or all."""
@@ -62,11 +64,10 @@ class CodedPart(Part):
             at = self.positions(allowed)
             if self._is_set(len(at), queries.shape[1], k):
                 return self.scan(queries, k, at), Plan(Way.SET, len(at))
-        mask = self.holding(allowed)
-        rows = int(np.count_nonzero(mask))
-        if self._is_set(rows, queries.shape[1], k):
-            return self.scan(queries, k, np.flatnonzero(mask)), Plan(Way.SET, rows)
-        return self._filtered(queries, k, mask, rows)
+        rows = self.last_allowed.rows(self, allowed)
+        if self._is_set(rows.count, queries.shape[1], k):
+            return self.scan(queries, k, np.flatnonzero(rows.mask)), Plan(Way.SET, rows.count)
+        return self._filtered(queries, k, rows.mask, rows.count)
 
     def _living(self, queries: Vectors, look: int, probes: int) -> list[Positions]:
         """The nearest of all rows that were not removed, by their codes."""

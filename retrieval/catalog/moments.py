@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from retrieval.catalog.filter import Filter
 from retrieval.catalog.id_list import listed
@@ -45,9 +45,8 @@ class Moments:
         if not len(ids):
             return np.empty(0, np.int64), np.empty(0, np.int64)
         with self._engine.connect() as connection:
-            rows = connection.execute(CONTENTS, {"ids": listed(ids)}).all()
-        pairs = np.fromiter(chain.from_iterable(rows), np.int64, 2 * len(rows)).reshape(-1, 2)
-        return pairs[:, 0].copy(), pairs[:, 1].copy()
+            found, content_ids = connection.execute(CONTENTS, {"ids": listed(ids)}).one()
+        return _numbers(found), _numbers(content_ids)
 
     def of(self, content_hash: str) -> list[Moment]:
         """The moments of one content, in order."""
@@ -99,13 +98,19 @@ class Moments:
                 )
             )
         )
+        ids = query.subquery().c.id
         with self._engine.connect() as connection:
             # Sorted here, which takes a tenth of the time that SQLite takes for it.
-            return np.sort(np.array(connection.scalars(query).all(), dtype=np.int64))
+            found = connection.execute(select(func.json_group_array(ids))).scalar_one()
+            return np.sort(_numbers(found))
 
     def _some_are_missing(self) -> bool:
         with self._engine.connect() as connection:
             return connection.execute(SOME_MISSING).first() is not None
+
+
+def _numbers(listed: str) -> Ids:
+    return np.array(json.loads(listed), dtype=np.int64)
 
 
 def _moment(row: Row[*tuple[Any, ...]]) -> Moment:

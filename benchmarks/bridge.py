@@ -7,10 +7,6 @@ Compared, on the same generated pictures and sounds: chance, the bridge as shipp
 ways), ridge regression in four forms, orthogonal Procrustes, canonical correlation (CCA), two
 learned projectors (Ex-MCR style), and `mini`, trained jointly. Two worlds are measured: the relay
 was chosen on the first, the second was made after that and confirms it.
-
-True pairs are taken in as a library takes them in from its films: one frame and the sound of the
-same seconds, one film in five showing one thing and sounding like another. They come from a third
-seed, of all things or of every second one; what is kept for measuring is from none of these films.
 """
 
 from __future__ import annotations
@@ -18,7 +14,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import product
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -27,24 +22,16 @@ from benchmarks.generated_library import Things, make_things
 from benchmarks.generated_models import PAIR_MODELS, generated_space
 from benchmarks.nine_directions import Corpus, mean_average_precision, precision_at_1
 from benchmarks.record import record
-from retrieval.bridge import Bridge, NormalEquations, Pairs
 from retrieval.bridge_building import build_bridges
 from retrieval.caption_bank import caption_bank
 from retrieval.hubness import embed_texts
 from retrieval.records import Modality
-from retrieval.true_pairs import adapt_bridge
 from retrieval.vectors import Vectors, centred, unit_rows
 
 if TYPE_CHECKING:
     from retrieval.space import JointSpace
 
 SEEDS = {"chosen on": 37_000_001, "confirmed on": 47_000_001}
-FILM_SEED = 49_000_001
-FILMS = (200, 1000)
-MUDDLED = 0.2
-"""Share of films whose sound is of something else."""
-RIDGE_WEIGHTS = (10.0, 100.0)
-"""How many captions a true pair counts for in ridge regression."""
 PER_CONCEPT = 8
 CLIP, CLAP = "pair-clip", "pair-clap"
 Maps: TypeAlias = tuple[Callable[[Vectors], Vectors], Callable[[Vectors], Vectors]]
@@ -170,83 +157,6 @@ def compared(image: Things, audio: Things, space: JointSpace) -> dict[str, dict[
     return results
 
 
-def film_world(space: JointSpace, n: int, every: int) -> tuple[Pairs, set[str]]:
-    """Pairs of n films of every so manyth thing, and which things those are."""
-    rng = np.random.default_rng([FILM_SEED, n, every])
-    shown, heard = (make_things(space, m, FILM_SEED, 20) for m in (Modality.IMAGE, Modality.AUDIO))
-    names = np.unique(shown.concepts)
-    covered = names[::every]
-    pictures = rng.choice(np.flatnonzero(np.isin(shown.concepts, covered)), n)
-    sounds = []
-    for i in pictures:
-        name = rng.choice(names) if rng.random() < MUDDLED else shown.concepts[i]
-        sounds.append(int(rng.choice(np.flatnonzero(heard.concepts == name))))
-    return Pairs(shown.rows[CLIP][pictures], heard.rows[CLAP][sounds], range(n)), set(covered)
-
-
-def with_films(image: Things, audio: Things, space: JointSpace) -> list[dict[str, Any]]:
-    """What true pairs of a library's films add, to things that they show and to others."""
-    (bridge,) = space.bridges
-    texts = embed_texts(space, [caption.text for caption in caption_bank()])
-    captions = [centred(texts[s], texts[s].mean(axis=0)) for s in (CLIP, CLAP)]
-    found = []
-    for n, every in product(FILMS, (1, 2)):
-        pairs, covered = film_world(space, n, every)
-        oriented = pairs if bridge.spaces == (CLIP, CLAP) else pairs.turned()
-        adapted = adapt_bridge(bridge, oriented)
-        ways = {"relay without films": bridge, "relay with films": adapted or bridge}
-        true = [centred(rows, rows.mean(axis=0)) for rows in (pairs.first, pairs.second)]
-        for weight in RIDGE_WEIGHTS:
-            sums = NormalEquations(captions[0].shape[1], captions[1].shape[1])
-            sums.add(captions[0], captions[1])
-            sums.add(true[0], true[1], weight)
-            maps = {
-                CLIP: sums.forth(bridge.lambdas[CLIP]).astype(np.float32),
-                CLAP: sums.back(bridge.lambdas[CLAP]).astype(np.float32),
-            }
-            ways[f"ridge with films, weight {weight:g}"] = replace(bridge, relay=None, maps=maps)
-        for way, one in ways.items():
-            for shown in (True, False) if every > 1 else (True,):
-                those = [np.isin(t.concepts, list(covered)) == shown for t in (image, audio)]
-                found.append(
-                    {
-                        "films": n,
-                        "things": "all" if every == 1 else "shown in films" if shown else "others",
-                        "way": way,
-                        "accepted": adapted is not None if way == "relay with films" else None,
-                        **across(one, image, audio, those[0], those[1]),
-                    }
-                )
-    return found
-
-
-def across(
-    bridge: Bridge,
-    image: Things,
-    audio: Things,
-    asked_images: np.ndarray,
-    asked_sounds: np.ndarray,
-) -> dict[str, float]:
-    """Precision@1 and mAP of some pictures and sounds as queries, among all of the other kind."""
-    pictures, sounds = (
-        centred(t.rows[s], t.rows[s].mean(axis=0)) for t, s in ((image, CLIP), (audio, CLAP))
-    )
-    a = Corpus(
-        unit_rows(np.hstack([bridge.apply(pictures, CLIP), pictures])), image.concepts.tolist()
-    )
-    b = Corpus(unit_rows(np.hstack([sounds, bridge.apply(sounds, CLAP)])), audio.concepts.tolist())
-
-    def some(corpus: Corpus, which: np.ndarray) -> Corpus:
-        return Corpus(corpus.vectors[which], np.array(corpus.concepts)[which].tolist())
-
-    return {
-        "image->audio precision@1": precision_at_1(some(a, asked_images), b),
-        "image->audio mAP": mean_average_precision(some(a, asked_images), b),
-        "audio->image precision@1": precision_at_1(some(b, asked_sounds), a),
-        "audio->image mAP": mean_average_precision(some(b, asked_sounds), a),
-    }
-
-
 def native_is_unchanged(image: Things, audio: Things, text: Things, space: JointSpace) -> bool:
     """Whether text<->picture and text<->sound rank as the pair models alone rank, to the last."""
     for things, name in ((image, CLIP), (audio, CLAP)):
@@ -269,20 +179,6 @@ def table(ways: dict[str, dict[str, float]]) -> str:
         for way, found in ways.items()
     ]
     return "\n".join(rows)
-
-
-def films_table(rows: list[dict[str, Any]]) -> str:
-    """The Markdown table of what films add."""
-    columns = [key for key in rows[0] if "->" in key]
-    lines = [
-        f"| films | asked for | way | {' | '.join(columns)} |",
-        "|---|---|---|" + "---|" * len(columns),
-    ]
-    for row in rows:
-        taken = " (not taken in)" if row["accepted"] is False else ""
-        cells = " | ".join(f"{row[c]:.3f}" for c in columns)
-        lines.append(f"| {row['films']} | {row['things']} | {row['way']}{taken} | {cells} |")
-    return "\n".join(lines)
 
 
 def measured(seed: int, space: JointSpace, mini: JointSpace) -> dict[str, Any]:
@@ -317,7 +213,6 @@ def measured(seed: int, space: JointSpace, mini: JointSpace) -> dict[str, Any]:
         "concepts": len(set(image.concepts)),
         "native_rankings_unchanged": native_is_unchanged(image, audio, text, space),
         "ways": ways,
-        "with_films": with_films(image, audio, space),
     }
 
 
@@ -340,7 +235,7 @@ def main() -> None:
     }
     record("bridge", result, seed=SEEDS["confirmed on"], packages=("numpy", "torch"))
     for name, world in worlds.items():
-        print(name, table(world["ways"]), films_table(world["with_films"]), sep="\n\n")
+        print(name, table(world["ways"]), sep="\n\n")
 
 
 if __name__ == "__main__":

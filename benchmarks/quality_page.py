@@ -16,9 +16,10 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 
-from benchmarks.bridge import films_table
 from benchmarks.bridge import table as bridge_table
 from benchmarks.calibration_measures import area_under_roc
+from benchmarks.films import table as films_table
+from benchmarks.orders import table as orders_table
 from benchmarks.words import table as words_table
 
 mpl.use("Agg")
@@ -179,6 +180,33 @@ def pointing_table(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def explain_time_table(result: dict[str, Any]) -> str:
+    """What crops and attention cost, by size of the picture."""
+    lines = ["| picture | parts encoded | as shipped | by attention |", "|---|---|---|---|"]
+    lines += [
+        f"| {r['width_px']} x {r['height_px']} | {r['crops']} | {r['crops_s']:.1f} s "
+        f"| {r['attention_s']:.2f} s |"
+        for r in result["rows"]
+    ]
+    return "\n".join(lines)
+
+
+def rivals_table(result: dict[str, Any]) -> str:
+    """Both errors together under every rule, averaged over sizes and at the largest."""
+    models = [name for name in ("mini", "pairs") if name in result]
+    heads = " | ".join(f"{m}, all sizes | {m}, largest" for m in models)
+    lines = [f"| rule | {heads} |", "|---|" + "---|" * (2 * len(models))]
+    for rule in result[models[0]]:
+        cells = []
+        for name in models:
+            found = result[name][rule]
+            largest = found["sizes"][-1]
+            both = largest["absent_found"] + largest["present_missed"]
+            cells += [f"{found['errors']:.3f}", f"{both:.3f}"]
+        lines.append(f"| {rule} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def put(page: str, mark: str, text: str) -> str:
     """The page with a table between its marks."""
     return re.sub(
@@ -206,9 +234,19 @@ def main() -> None:
     if bridge is not None:
         for name, world in bridge["worlds"].items():
             page = put(page, f"bridge {name}", bridge_table(world["ways"]))
-        page = put(page, "films", films_table(bridge["worlds"]["confirmed on"]["with_films"]))
     if pointing is not None:
         page = put(page, "pointing", pointing_table(pointing))
+    explained, rivals = read("explain_time"), read("rivals")
+    if explained is not None:
+        page = put(page, "explain time", explain_time_table(explained))
+    if rivals is not None:
+        page = put(page, "rivals", rivals_table(rivals))
+    ordered = read("orders")
+    if ordered is not None:
+        page = put(page, "orders", orders_table(ordered["models"]))
+    films = read("films")
+    if films is not None:
+        page = put(page, "films", films_table(films["worlds"]["confirmed on"]))
     words = read("words")
     if words is not None:
         page = put(page, "words", words_table(words))

@@ -122,7 +122,7 @@ def _told(index: "IndexStatus") -> str:
 def _bridge(one: "OwnBridge") -> str:
     return (
         f"between {' and '.join(one.spaces)}, improved by {counted(one.pairs, 'moment')} of your "
-        f"films: likeness of what others find {one.after:.2f}, before {one.before:.2f}"
+        f"films: mean reciprocal rank of others' sounds {one.after:.2f}, before {one.before:.2f}"
     )
 
 

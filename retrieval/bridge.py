@@ -91,7 +91,7 @@ class Bridge:
     relay: Relay | None = None
     """The way across that is used; without it the maps are."""
     gain: tuple[float, float] | None = None
-    """If it has true pairs: how like its partner a held-out film finds things, without and with."""
+    """If it has true pairs: the mean reciprocal rank of held-out pairs without and with them."""
 
     def apply(self, rows: Vectors, source: str) -> Vectors:
         """Carry centred rows `(n, dim)` of one space over: unit rows in the other, centred."""

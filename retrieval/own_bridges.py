@@ -36,7 +36,7 @@ class OwnBridge:
     spaces: tuple[str, str]
     pairs: int
     before: float
-    """How like its own partner held-out films find things, across the bridge of the model set."""
+    """Mean reciprocal rank of held-out pairs across the bridge of the model set."""
     after: float
     """Across the improved one."""
 

@@ -1,5 +1,6 @@
 """The program `anyseek`: every command, in the order of its help."""
 
+import os
 import sys
 from io import TextIOWrapper
 from typing import Annotated
@@ -87,6 +88,9 @@ app.command(rich_help_panel=MODELS)(export)
 def main() -> None:
     """Run the program with the arguments of this process."""
     quieten()
+    # Whoever closes them wants to hear nothing.
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: PTH123, SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -6,12 +6,13 @@ from typing import Annotated
 import typer
 
 from .harmless import harmless, shown_path
+from .paths import typed_path
 from .place import LibraryOption, existing, place
 from .terminal import say
 
 
 def backup(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")],
+    file: Annotated[Path, typer.Argument(parser=typed_path, metavar="FILE", help="A new file.")],
     library: LibraryOption = None,
 ) -> None:
     """Write everything the library knows to one file.
@@ -28,7 +29,9 @@ def backup(
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What backup wrote.")],
+    file: Annotated[
+        Path, typer.Argument(parser=typed_path, metavar="FILE", help="What backup wrote.")
+    ],
     library: LibraryOption = None,
 ) -> None:
     """Make a backup the library again.

@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from retrieval.library import Library
 
 
+MOST = 1_000_000_000
+"""More hits than any library has."""
+
+
 class Wanted(StrEnum):
     """The kinds of files, so that telling them in `--help` need not load the library."""
 
@@ -27,6 +31,18 @@ class Form(Enum):
     NULL = auto()
 
 
+def _count(n: int) -> int:
+    if n < 1:
+        raise typer.BadParameter("ask for at least one hit.")
+    return min(n, MOST)
+
+
+def _score(score: float | None) -> float | None:
+    if score is not None and not 0 <= score <= 1:
+        raise typer.BadParameter("a score is between 0 and 1, such as 0.5.")
+    return score
+
+
 KindsOption = Annotated[
     list[Wanted] | None,
     typer.Option(
@@ -36,11 +52,14 @@ KindsOption = Annotated[
         show_default=False,
     ),
 ]
-CountOption = Annotated[int, typer.Option("-k", metavar="N", help="At most this many hits.")]
+CountOption = Annotated[
+    int, typer.Option("-k", callback=_count, metavar="N", help="At most this many hits.")
+]
 LeastOption = Annotated[
     float | None,
     typer.Option(
         "--min",
+        callback=_score,
         metavar="SCORE",
         help="Only hits with at least this score, 0..1; 0 shows everything. Without it: the level "
         "below which the model set cannot tell a match from chance.",

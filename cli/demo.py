@@ -10,6 +10,7 @@ import typer
 from .amounts import counted
 from .harmless import shown_path
 from .index import run
+from .paths import typed_path
 from .terminal import say, show
 
 if TYPE_CHECKING:
@@ -52,7 +53,10 @@ class Answer:
 
 def demo(
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="A new folder, or that of an earlier demo.")
+        Path,
+        typer.Argument(
+            parser=typed_path, metavar="DIR", help="A new folder, or that of an earlier demo."
+        ),
     ] = Path("anyseek-demo"),
 ) -> None:
     """See it work: make a small folder, index it, ask nine questions.
@@ -64,9 +68,7 @@ def demo(
     For example: anyseek demo ~/anyseek-demo
     """
     from retrieval.library import Library
-    from retrieval.user_path import user_path
 
-    folder = user_path(folder)
     _check(folder)
     say(f"Drawing pictures, playing sounds and writing notes into {shown_path(folder)} ...")
     things = _write(folder, seed=1)

@@ -21,11 +21,21 @@ ALIKE = {
 """In words what `retrieval.duplicates.Likeness` tells apart."""
 
 
+def _cosine(least: float) -> float:
+    if not 0 < least <= 1:
+        raise typer.BadParameter("a cosine of near files is above 0, and 1 at most.")
+    return least
+
+
 def duplicates(
     kinds: KindsOption = None,
     near: Annotated[
         float,
-        typer.Option(metavar="COSINE", help="How like each other near ones are at least, up to 1."),
+        typer.Option(
+            callback=_cosine,
+            metavar="COSINE",
+            help="How like each other near ones are at least, up to 1.",
+        ),
     ] = 0.95,
     as_json: JsonOption = False,
     models: ModelsOption = None,
@@ -45,7 +55,7 @@ def duplicates(
         groups = find(opened, near=near, **({"kinds": kinds} if kinds else {}))
     for group in groups:
         if as_json:
-            print(_json(group))  # noqa: T201
+            show(_json(group))
         else:
             show(f"{ALIKE[group.likeness]}  {group.kind}  {group.cosine:.2f}")
             show("\n".join(f"    {shown_path(path)}" for path in group.paths))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .choices import JsonOption
+from .paths import typed_path
 from .place import Device, DeviceOption, LibraryOption, ModelsOption, existing
 from .terminal import show
 
@@ -21,6 +22,7 @@ def evaluate(
     table: Annotated[
         Path,
         typer.Argument(
+            parser=typed_path,
             metavar="TABLE.csv",
             help="Columns query (words) or file (a path), and relevant (a path); one row for each "
             "right answer. Paths start at the table's folder.",
@@ -41,14 +43,13 @@ def evaluate(
     """
     from retrieval.evaluation import evaluate as measure
     from retrieval.evaluation import read_table
-    from retrieval.user_path import user_path
 
-    judged = read_table(user_path(table))
+    judged = read_table(table)
     with existing(library, models, device) as opened:
         qualities = measure(opened, judged)
     if as_json:
         for quality in qualities:
-            print(json.dumps(asdict(quality)))  # noqa: T201
+            show(json.dumps(asdict(quality)))
     else:
         show(_table(qualities))
 

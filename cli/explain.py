@@ -8,15 +8,19 @@ import typer
 from .amounts import clock
 from .harmless import one_line, shown_path
 from .hits import bar
+from .paths import typed_path
 from .place import Device, DeviceOption, LibraryOption, ModelsOption, existing
 from .query import FileOption, WordsArgument, query_of
 from .terminal import show
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from PIL.PngImagePlugin import PngInfo
 
     from retrieval.explain import Reason, TextReason
 
+SIGNATURE = ("Software", "anyseek explain")
+"""What is written into a drawing, so that the next one may take its place."""
 PASSAGES = 5
 """How many of a text's passages are shown."""
 
@@ -24,16 +28,21 @@ PASSAGES = 5
 def explain(
     *,
     words: WordsArgument = None,
-    path: Annotated[
-        Path, typer.Argument(metavar="PATH", help="The picture, sound, text or video to explain.")
+    subject: Annotated[
+        Path,
+        typer.Argument(
+            parser=typed_path, metavar="PATH", help="The picture, sound, text or video to explain."
+        ),
     ],
     file: FileOption = None,
     to: Annotated[
         Path | None,
         typer.Option(
+            parser=typed_path,
             metavar="PNG",
             help="Where to write the drawing. Without it: into this folder, under the file's name "
-            "with -explained.png. A video has a second one, -explained-2.png.",
+            "with -explained.png. A video has a second one, -explained-2.png. Nothing but an "
+            "earlier drawing is overwritten.",
             show_default=False,
         ),
     ] = None,
@@ -49,12 +58,11 @@ def explain(
     For example: anyseek explain clocks "anyseek-demo/pictures/2 red clocks 1.png" --to why.png
     """
     from retrieval.explain import Explainer
-    from retrieval.user_path import user_path
 
     query = query_of(words, file)
     with existing(library, models, device) as opened:
-        reasons = Explainer(opened, query).file(user_path(path))
-    target = user_path(to) if to else Path(f"{path.stem}-explained.png")
+        reasons = Explainer(opened, query).file(subject)
+    target = to or Path(f"{subject.stem}-explained.png")
     for place, reason in enumerate(reasons):
         _tell(reason, target.with_stem(f"{target.stem}-{place + 1}") if place else target)
 
@@ -97,7 +105,29 @@ def _tell_passages(reason: "TextReason") -> None:
 def _save(drawing: "Image", target: Path) -> None:
     from retrieval.errors import SearchError
 
+    if target.exists() and not _is_drawing(target):
+        raise SearchError(f"{target} exists. Name another file: --to PNG")
     try:
-        drawing.save(target, format="PNG")
+        drawing.save(target, format="PNG", pnginfo=_signature())
     except OSError as error:
         raise SearchError(f"Cannot write {target}: {error.strerror}.") from error
+
+
+def _signature() -> "PngInfo":
+    from PIL.PngImagePlugin import PngInfo
+
+    signature = PngInfo()
+    signature.add_text(*SIGNATURE)
+    return signature
+
+
+def _is_drawing(file: Path) -> bool:
+    """Whether a file is an earlier drawing, which may be replaced."""
+    from PIL import Image
+
+    name, value = SIGNATURE
+    try:
+        with Image.open(file) as image:
+            return image.info.get(name) == value
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return False

@@ -7,13 +7,17 @@ import typer
 
 from .amounts import counted
 from .harmless import shown_path
+from .paths import typed_path
 from .place import Device, DeviceOption, LibraryOption, ModelsOption, existing
 from .terminal import say
 
 
 def export(
-    path: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A new file, named *.npz or *.parquet.")
+    file: Annotated[
+        Path,
+        typer.Argument(
+            parser=typed_path, metavar="FILE", help="A new file, named *.npz or *.parquet."
+        ),
     ],
     joint: Annotated[
         bool,
@@ -34,9 +38,14 @@ def export(
 
     For example: anyseek export moments.npz --joint
     """
+    from retrieval.errors import LibraryError
+    from retrieval.export import FORMATS
     from retrieval.export import export as write
-    from retrieval.user_path import user_path
 
+    if file.suffix not in FORMATS:
+        raise typer.BadParameter(f"{file.name} says no format: name it *.npz or *.parquet.")
+    if file.exists():
+        raise LibraryError(f"{file} exists. An export is a new file; name another one.")
     with existing(library, models, device) as opened:
-        n_moments = write(opened, user_path(path), joint=joint)
-    say(f"Wrote {counted(n_moments, 'moment')}: {shown_path(path)}")
+        n_moments = write(opened, file, joint=joint)
+    say(f"Wrote {counted(n_moments, 'moment')}: {shown_path(file)}")

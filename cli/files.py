@@ -9,7 +9,8 @@ import typer
 from .amounts import counted
 from .dates import span
 from .harmless import harmless, shown_path
-from .place import LibraryOption, existing
+from .paths import typed_path
+from .place import LibraryOption, check_known, existing
 from .terminal import say, show
 
 
@@ -59,7 +60,9 @@ def _show_failure(path: Path, why: str) -> None:
 def forget(
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="PATH", help="Files, or folders with everything below them."),
+        typer.Argument(
+            parser=typed_path, metavar="PATH", help="Files, or folders with everything below them."
+        ),
     ],
     library: LibraryOption = None,
 ) -> None:
@@ -71,16 +74,10 @@ def forget(
 
     For example: anyseek forget "anyseek-demo/pictures/2 red clocks 1.png"
     """
-    from retrieval.errors import QueryError
-
     with existing(library) as opened:
         for path in paths:
-            roots = len(opened.catalog.roots())
+            check_known(opened, path)
             gone = opened.remove(path)
-            if not gone and len(opened.catalog.roots()) == roots:
-                raise QueryError(
-                    f"The library knows nothing at {path}. See what it knows: anyseek roots"
-                )
             say(f"Forgot {counted(gone, 'file')}: {shown_path(path)}")
 
 

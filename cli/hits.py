@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, Any
 from .amounts import clock
 from .choices import Form
 from .harmless import harmless, one_line, shown_path
-from .terminal import show
+from .terminal import show, write_bytes
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -54,13 +54,13 @@ def write(hits: "Sequence[Hit]", form: Form) -> None:
     if form is Form.TABLE:
         show(table(hits))
     elif form is Form.JSON:
-        _write(f"{line}\n".encode() for line in json_lines(hits))
+        write_bytes(f"{line}\n".encode() for line in json_lines(hits))
     elif form is Form.NULL:
-        _write(os.fsencode(hit.path) + b"\0" for hit in hits)
+        write_bytes(os.fsencode(hit.path) + b"\0" for hit in hits)
     elif sys.stdout.isatty():
-        _write(f"{harmless(str(hit.path))}\n".encode() for hit in hits)
+        write_bytes(f"{harmless(str(hit.path))}\n".encode() for hit in hits)
     else:
-        _write(os.fsencode(hit.path) + b"\n" for hit in hits)
+        write_bytes(os.fsencode(hit.path) + b"\n" for hit in hits)
 
 
 def json_lines(hits: "Iterable[Hit]") -> Iterable[str]:
@@ -186,9 +186,3 @@ def _match(match: "ScoredMoment") -> dict[str, Any]:
         "cosine": _cosine(match.cosine),
         **_place(match.moment),
     }
-
-
-def _write(pieces: Iterable[bytes]) -> None:
-    sys.stdout.flush()
-    sys.stdout.buffer.writelines(pieces)
-    sys.stdout.buffer.flush()

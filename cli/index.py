@@ -10,6 +10,7 @@ import typer
 
 from .amounts import counted
 from .harmless import shown_path
+from .paths import typed_path
 from .place import Device, DeviceOption, LibraryOption, ModelsOption, existing, new_or_existing
 from .program import complain
 from .progress import Display
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 PathsArgument = Annotated[
     list[Path] | None,
     typer.Argument(
+        parser=typed_path,
         metavar="PATH",
         help="Folders or files. Without one: every folder that was indexed before.",
         show_default=False,

@@ -10,12 +10,16 @@ import typer
 from .choices import JsonOption
 from .harmless import harmless
 from .hits import bar
+from .paths import typed_path
 from .place import Device, DeviceOption, LibraryOption, ModelsOption, existing
 from .terminal import show
 
 
 def label(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A picture, sound, text or video.")],
+    file: Annotated[
+        Path,
+        typer.Argument(parser=typed_path, metavar="PATH", help="A picture, sound, text or video."),
+    ],
     labels: Annotated[
         list[str],
         typer.Option("--as", metavar="LABEL", help="A word or two; give at least two labels."),
@@ -35,13 +39,16 @@ def label(
     from rich.table import Table
 
     from retrieval.label import label as choose
-    from retrieval.user_path import user_path
 
+    if sum(bool(one.strip()) for one in labels) < max(2, len(labels)):
+        raise typer.BadParameter(
+            "Give at least two labels to choose from, as in: --as cat --as dog"
+        )
     with existing(library, models, device) as opened:
-        found = choose(opened, user_path(path), labels)
+        found = choose(opened, file, labels)
     if as_json:
         for one in found:
-            print(json.dumps(asdict(one)))  # noqa: T201
+            show(json.dumps(asdict(one)))
         return
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("label", overflow="fold")

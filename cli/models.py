@@ -7,6 +7,7 @@ import typer
 
 from .amounts import size
 from .harmless import harmless, shown_path
+from .paths import typed_path
 from .place import Device, DeviceOption
 from .progress import bytes_display, captions_display
 from .terminal import say, show
@@ -68,6 +69,7 @@ def pull(
     to: Annotated[
         Path | None,
         typer.Option(
+            parser=typed_path,
             metavar="DIR",
             help="Make a folder to carry to a machine without network, for --models DIR.",
             show_default=False,

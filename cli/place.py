@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .paths import typed_path
+
 if TYPE_CHECKING:
     from retrieval.encoders.model_set import ModelSet
     from retrieval.library import Library
@@ -24,6 +26,7 @@ LibraryOption = Annotated[
     Path | None,
     typer.Option(
         "--library",
+        parser=typed_path,
         metavar="FOLDER",
         envvar="ANYSEEK_LIBRARY",
         help="The library's folder. Without it: the user's data folder.",
@@ -53,10 +56,8 @@ DeviceOption = Annotated[
 
 def place(library: Path | None) -> Path:
     """The folder of the library: the one named, else the user's own."""
-    from retrieval.user_path import user_path
-
     if library is not None:
-        return user_path(library)
+        return library
     from platformdirs import user_data_path
 
     return user_data_path("anyseek", appauthor=False) / "library"
@@ -87,6 +88,21 @@ def new_or_existing(
         return existing(library, models, device)
     chosen = models if device is Device.AUTO else _on(device, models or DEFAULT_MODELS)
     return Library.open(place(library), models=chosen, device=device.value)
+
+
+def check_known(library: "Library", place: Path) -> None:
+    """Refuse a place that the library does not know: no root, and no file at it or below it."""
+    from retrieval.errors import QueryError
+
+    roots = library.catalog.roots()
+    if any(root.folder.is_relative_to(place.resolve()) for root in roots):
+        return
+    if next(iter(library.files(under=place)), None) is None:
+        named = [root for root in roots if root.name == str(place)]
+        hint = "See what it knows: anyseek roots"
+        if named:
+            hint = f"The root {place} lies at {named[0].folder}"
+        raise QueryError(f"The library knows nothing at {place}. {hint}")
 
 
 def _on(device: Device, models: str) -> "ModelSet":

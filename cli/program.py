@@ -1,19 +1,18 @@
 """How the program ends: which error becomes which line on stderr and which exit code.
 
     0    done
-    1    an error that anyseek raises on purpose, a search that found nothing, or nobody who reads
+    1    an error that anyseek raises on purpose, or a search that found nothing
     2    wrong usage
     130  stopped by Ctrl-C; 143 by a request to end, 129 by a terminal that was closed
+    141  who read the output has gone, as `head` does: nothing is said
 
 Any other exception is a bug and shows its trace.
 """
 
 import logging
-import os
 import sys
 import warnings
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 import typer
@@ -21,9 +20,12 @@ from typer.core import TyperGroup
 
 from . import stopping
 from .harmless import harmless
+from .terminal import NobodyReads, results, say
 
 INTERRUPTED = 130
 """What Typer makes of a KeyboardInterrupt, whatever raised it."""
+NOBODY_READS = 141
+"""What a shell says of a program that was ended by SIGPIPE."""
 
 
 class Program(TyperGroup):
@@ -48,17 +50,16 @@ class Program(TyperGroup):
                 windows_expand_args=windows_expand_args,
                 **extra,
             )
-            sys.stdout.flush()
+            with results():
+                sys.stdout.flush()
         except typer.TyperException as error:
-            complain(f"{sentence(error.format_message())} See: {_command(error)} --help")
+            complain(f"{_said(error)}{_hint(error)} See: {_command(error)} --help")
             sys.exit(error.exit_code)
         except typer.Abort:  # at a question
             complain("stopped")
             sys.exit(stopping.exit_code())
-        except BrokenPipeError:
-            # Python flushes stdout once more when it ends; that must not fail again.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(1)
+        except NobodyReads:
+            sys.exit(NOBODY_READS)
         except Exception as error:
             from retrieval.errors import SearchError
 
@@ -91,8 +92,22 @@ def sentence(text: str) -> str:
 
 def complain(message: str) -> None:
     """Say what is wrong in one line on stderr."""
-    with suppress(OSError):  # the terminal may have been closed
-        print(f"anyseek: {harmless(' '.join(message.split()))}", file=sys.stderr)  # noqa: T201
+    say(f"anyseek: {harmless(' '.join(message.split()))}")
+
+
+def _said(error: typer.TyperException) -> str:
+    """What Typer says of wrong usage, as a sentence and without what helps nobody."""
+    said = error.format_message().removeprefix("Invalid value: ")
+    return sentence(said.replace(": Value error, ", ": "))
+
+
+def _hint(error: typer.TyperException) -> str:
+    """Where an option belongs that was given before the command."""
+    option, context = getattr(error, "option_name", ""), getattr(error, "ctx", None)
+    commands = getattr(context and context.command, "commands", {}).values()
+    if not any(option in parameter.opts for command in commands for parameter in command.params):
+        return ""
+    return f" It belongs after the command, as in: {_command(error)} COMMAND ... {option} ..."
 
 
 def quieten() -> None:

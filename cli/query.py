@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 WEIGHT = re.compile(r"(?P<path>.+):(?P<weight>\d+(\.\d+)?|\.\d+)", re.DOTALL)
 
+ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+
 WordsArgument = Annotated[
     list[str] | None,
     typer.Argument(metavar="WORDS", help="What to look for, in words.", show_default=False),
@@ -36,17 +38,16 @@ def query_of(words: list[str] | None, files: list[str] | None, *, either: bool =
     """The query that words and files make together, or each for itself.
 
     Raises:
-        QueryError: there are neither words nor files.
+        BadParameter: there are neither words nor files.
     """
-    from retrieval.errors import QueryError
     from retrieval.query import Query
 
     text = " ".join(words or [])
+    if not text.strip() and not files:
+        raise typer.BadParameter("The query is empty: give some words, or a file with --file.")
     if words and Path(text).is_file():
         complain(f"{text} is taken as words. To search with the file: --file {harmless(text)}")
-    terms = [*([Query(text)] if words else []), *map(_term, files or [])]
-    if not terms:
-        raise QueryError("The query is empty. Give some words, or a file with --file.")
+    terms = [*([Query(text)] if text.strip() else []), *map(_term, files or [])]
     return reduce(or_ if either else add, terms)
 
 
@@ -55,6 +56,12 @@ def _term(file: str) -> "Query":
     from retrieval.query import Query
     from retrieval.user_path import user_path
 
+    if ADDRESS.match(file):
+        raise typer.BadParameter(
+            f"{file} is an address, and anyseek fetches nothing. Download the file first."
+        )
+    if not file:
+        raise typer.BadParameter("--file is empty: name a picture, a sound or a text.")
     weighted = WEIGHT.fullmatch(file)
     if not weighted:
         return Query(user_path(file))

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from .harmless import harmless
+from .paths import typed_path
 from .place import LibraryOption, existing
 from .terminal import say, show
 
@@ -51,7 +52,10 @@ def roots(context: typer.Context, library: LibraryOption = None) -> None:
 def move(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The root, as anyseek roots tells.")],
     folder: Annotated[
-        Path, typer.Argument(metavar="NEW_PATH", help="The folder where its files lie now.")
+        Path,
+        typer.Argument(
+            parser=typed_path, metavar="NEW_PATH", help="The folder where its files lie now."
+        ),
     ],
     library: LibraryOption = None,
 ) -> None:

@@ -20,10 +20,24 @@ from .choices import (
 from .dates import date
 from .harmless import shown_path
 from .hits import write
-from .place import Device, DeviceOption, LibraryOption, ModelsOption, existing
+from .paths import typed_path
+from .place import Device, DeviceOption, LibraryOption, ModelsOption, check_known, existing
 from .profile import ProfileOption, profiled
 from .program import complain
 from .query import FileOption, WordsArgument, query_of
+
+
+def _readable(where: str | None) -> str | None:
+    """A filter as it was typed, if it is one."""
+    if where is not None:
+        from retrieval.catalog.where import parse
+        from retrieval.errors import QueryError
+
+        try:
+            parse(where)
+        except QueryError as error:
+            raise typer.BadParameter(str(error)) from error
+    return where
 
 
 def search(
@@ -42,7 +56,12 @@ def search(
     k: CountOption = 10,
     under: Annotated[
         Path | None,
-        typer.Option(metavar="PATH", help="Only files below this folder.", show_default=False),
+        typer.Option(
+            parser=typed_path,
+            metavar="PATH",
+            help="Only files below this folder.",
+            show_default=False,
+        ),
     ] = None,
     since: Annotated[
         datetime | None,
@@ -72,6 +91,7 @@ def search(
     where: Annotated[
         str | None,
         typer.Option(
+            callback=_readable,
             metavar="FILTER",
             help="Only files of which this is true, such as 'year >= 2023 and camera ~ \"Pixel\"': "
             "kind, size, name, folder, root, modified, title, artist, album, genre, description, "
@@ -123,6 +143,10 @@ def search(
     shape = form(json=json, paths=paths, null=null)
     if words_only and no_words:
         raise typer.BadParameter("--words-only and --no-words exclude each other.")
+    if not all(map(str.strip, no or [])):
+        raise typer.BadParameter("--not is empty: say what the hits should not be like.")
+    if words_only and file:
+        raise typer.BadParameter("--words-only looks for words alone: leave out --file.")
     with profiled(profile, json=json):
         from retrieval.stopwatch import Stage, timed
 
@@ -145,6 +169,8 @@ def search(
             lowest = least or 0.0 if words_only else level(opened, least)
             hits = find(k=k, min_score=lowest)
             nearest = find(k=1) if verbose and not hits else []
+            if under and not hits:
+                check_known(opened, under)
         with timed(Stage.SHOW):
             if hits:
                 write(hits, shape)

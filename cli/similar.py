@@ -16,6 +16,7 @@ from .choices import (
     level,
 )
 from .hits import write
+from .paths import typed_path
 from .place import Device, DeviceOption, LibraryOption, ModelsOption, existing
 from .program import complain
 
@@ -24,7 +25,10 @@ def similar(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="PATH", help="Files; they need not be in the library.", show_default=False
+            parser=typed_path,
+            metavar="PATH",
+            help="Files; they need not be in the library.",
+            show_default=False,
         ),
     ] = None,
     moments: Annotated[
@@ -54,13 +58,14 @@ def similar(
     For example: anyseek similar "anyseek-demo/pictures/2 red clocks 1.png" -k 3
     """
     from retrieval.similar import similar as find
-    from retrieval.user_path import user_path
 
     shape = form(json=json, paths=only_paths, null=null)
+    if not paths and not moments:
+        raise typer.BadParameter("Similar to what? Give at least one file or moment.")
     with existing(library, models, device) as opened:
         hits = find(
             opened,
-            [*(user_path(path) for path in paths or []), *(moments or [])],
+            [*(paths or []), *(moments or [])],
             k=k,
             kinds=kinds or None,
             min_score=level(opened, least),

@@ -82,6 +82,7 @@ def index(
     Raises:
         SearchError: a path is neither there nor known to the library.
         LibraryLocked: another process is writing to the library.
+        LibraryGone: the library was deleted or replaced meanwhile.
         ModelMismatch: the library was made with another model set.
     """
     with library.writing():
@@ -214,11 +215,13 @@ class Run:
 
     def refresh(self) -> None:
         """Bring the indexes in step with the catalog."""
+        self.library.catalog.must_be_there()
         if not self.library.indexes.is_saved():
             self.progress(Progress(Stage.REFRESH, None, 0))
             try:
                 self.library.refresh()
             except OSError as error:
+                self.library.catalog.must_be_there()
                 raise LibraryError(
                     f"The indexes of {self.library.path} cannot be written: {error.strerror}. "
                     "Everything is stored and can be found; make room and run the command again."

@@ -6,6 +6,7 @@
     ├── QueryError              a query that cannot be answered as it stands
     ├── LibraryError            the library as a whole cannot be used
     │   ├── LibraryNotFound     there is no library at this place
+    │   ├── LibraryGone         it was deleted or replaced while it was in use
     │   ├── LibraryLocked       another process is writing to it
     │   ├── LibraryVersion      made by a newer anyseek
     │   ├── LibraryDamaged      the catalog contradicts itself or cannot be read
@@ -40,6 +41,10 @@ class LibraryError(SearchError):
 
 class LibraryNotFound(LibraryError):  # noqa: N818
     """There is no library at this place."""
+
+
+class LibraryGone(LibraryError):  # noqa: N818
+    """The library was deleted or replaced while it was in use."""
 
 
 class LibraryLocked(LibraryError):  # noqa: N818

@@ -26,6 +26,8 @@ from retrieval import Library
 from retrieval.encoders.fake import fake_model_set
 from tests.media_files import COLOURS, TONES_HZ, write_picture, write_tone
 
+pytest.register_assert_rewrite("tests.fresh")
+
 # The same examples in every run, and no limit of time: a suite that fails by chance, or because the
 # machine is busy, teaches people to look away. To hunt with other examples: pytest
 # --hypothesis-profile=random

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -169,9 +170,14 @@ def test_no_permission(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_k_is_0(folder: Path) -> None:
     (folder / "a.txt").write_text("red")
     index(folder)
-    result = anyseek("search", "red", "-k", "0")
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "anyseek: k = 0: ask for at least one hit.\n"
+    for command in (["search", "red"], ["similar", "folder/a.txt"]):
+        result = anyseek(*command, "-k", "0")
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr == (
+            "anyseek: Invalid value for '-k': ask for at least one hit. "
+            f"See: anyseek {command[0]} --help\n"
+        )
+    assert anyseek("search", "red", "-k", str(10**30)).exit_code == 0
 
 
 def test_a_query_file_that_is_no_media(folder: Path) -> None:
@@ -213,10 +219,97 @@ def test_an_empty_query(folder: Path, arguments: list[str]) -> None:
     (folder / "a.txt").write_text("red")
     index(folder)
     result = anyseek("search", *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == (
+        "anyseek: The query is empty: give some words, or a file with --file. "
+        "See: anyseek search --help\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["search", "red", "--min", "1.5"], "a score is between 0 and 1"),
+        (["search", "red", "--min", "nan"], "a score is between 0 and 1"),
+        (["search", "red", "--in", "picture"], "'--in': 'picture' is not one of 'text', 'image'"),
+        (["search", "red", "--where", "colour = 1"], "Cannot read the filter at character 1"),
+        (["search", "red", "--not", " "], "--not is empty"),
+        (["search", "red", "--words-only", "--file", "x.png"], "leave out --file"),
+        (["search", "red", "--words-only", "--no-words"], "exclude each other"),
+        (["search", "red", "--json", "--paths"], "exclude each other"),
+        (["search", "red", "--file", "x.png:0"], "a weight is above 0"),
+        (["search", "red", "--since", "soon"], "'soon' is no date"),
+        (["search", "red", "--under", ""], "the path is empty"),
+        (["similar"], "Similar to what?"),
+        (["label", "folder/a.txt", "--as", "red"], "at least two labels"),
+        (["label", "folder/a.txt", "--as", "red", "--as", ""], "at least two labels"),
+        (["explain", "folder/a.txt"], "The query is empty"),
+        (["duplicates", "--near", "7"], "a cosine of near files is above 0, and 1 at most"),
+        (["export", "moments.csv"], "moments.csv says no format: name it *.npz or *.parquet"),
+        (["prune", "--older-than", "3"], "'3' is no span of time"),
+        (["index", ""], "the path is empty"),
+        (["index", "folder", "--recall", "2"], "'2' is no share between 0.5 and 1"),
+        (["forget", ""], "the path is empty"),
+        (["forget"], "Missing argument 'PATH'"),
+        (["roots", "move", "folder", ""], "the path is empty"),
+        (["roots", "--nosuch"], "No such option: --nosuch"),
+        (["serch"], "Did you mean 'search'?"),
+    ],
+)
+def test_wrong_usage(folder: Path, arguments: list[str], said: str) -> None:
+    """Whatever the library holds, such a command makes no sense: one line, and exit code 2."""
+    (folder / "a.txt").write_text("red")
+    index(folder)
+    result = anyseek(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr
+    assert "Value error" not in result.stderr
+    assert result.stderr.startswith("anyseek: ")
+    assert result.stderr.endswith(" --help\n")
+    assert result.stderr.count("\n") == 1
+
+
+def test_an_option_before_the_command(folder: Path) -> None:
+    result = anyseek("--library", "somewhere", "search", "red")
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "anyseek: No such option: --library. It belongs after the command, as in: anyseek COMMAND "
+        "... --library ... See: anyseek --help\n"
+    )
+
+
+def test_a_folder_to_search_in_that_the_library_does_not_know(folder: Path) -> None:
+    (folder / "a.txt").write_text("red")
+    index(folder)
+    result = anyseek("search", "red", "--under", "nowhere")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
-        "anyseek: The query is empty. Give some words, or a file with --file.\n"
+        "anyseek: The library knows nothing at nowhere. See what it knows: anyseek roots\n"
     )
+    nothing = anyseek("search", "red", "--under", folder, "--in", "audio")
+    assert nothing.exit_code == 1
+    assert nothing.stderr == "anyseek: Nothing here matches.\n"
+
+
+def test_a_library_that_is_deleted_while_it_is_filled(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "a.txt").write_text("red")
+    show = Display.show
+
+    def show_and_delete(display: Display, progress: Any) -> None:
+        if progress.stage == "read":
+            shutil.rmtree(tmp_path / "library", ignore_errors=True)
+        show(display, progress)
+
+    monkeypatch.setattr(Display, "show", show_and_delete)
+    code, told, said = index(folder)
+    assert (code, told) == (1, "")
+    assert said == (
+        f"anyseek: {tmp_path / 'library/catalog.db'} was deleted or replaced while it was in use. "
+        "What was found out since cannot be kept; run the command again.\n"
+    )
+    monkeypatch.undo()
 
 
 def test_no_library_yet(tmp_path: Path) -> None:

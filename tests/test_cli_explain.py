@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -77,7 +78,30 @@ def test_a_drawing_that_cannot_be_written(media: Path, tmp_path: Path) -> None:
 
 def test_a_query_is_needed(media: Path) -> None:
     result = anyseek("explain", media / "red.png")
-    assert result.exit_code == 1
-    assert result.stderr == (
-        "anyseek: The query is empty. Give some words, or a file with --file.\n"
-    )
+    assert result.exit_code == 2
+    assert "The query is empty" in result.stderr
+
+
+@pytest.mark.parametrize("to", [[], ["--to", "red-explained.png"]])
+def test_an_earlier_drawing_is_replaced_and_nothing_else_is(
+    media: Path, tmp_path: Path, to: list[str]
+) -> None:
+    mine = tmp_path / "red-explained.png"
+    command = ["explain", "red", str(media / "red.png"), *to]
+    for data in (b"no picture at all", (media / "red.png").read_bytes()):
+        mine.write_bytes(data)
+        result = anyseek(*command)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert result.stderr == ("anyseek: red-explained.png exists. Name another file: --to PNG\n")
+        assert mine.read_bytes() == data
+    mine.unlink()
+    assert anyseek(*command).exit_code == 0
+    os.utime(mine, (1, 1))
+    assert anyseek(*command).exit_code == 0
+    assert mine.stat().st_mtime != 1
+
+
+def test_the_picture_itself_is_never_drawn_over(media: Path) -> None:
+    before = (media / "red.png").read_bytes()
+    assert anyseek("explain", "red", media / "red.png", "--to", media / "red.png").exit_code == 1
+    assert (media / "red.png").read_bytes() == before

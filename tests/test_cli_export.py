@@ -44,5 +44,16 @@ def test_the_help_names_every_column(tmp_path: Path) -> None:
 
 def test_another_suffix_is_refused() -> None:
     result = anyseek("export", "all.csv")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "all.csv says no format: name it *.npz or *.parquet." in result.stderr
+
+
+def test_a_file_that_exists_is_not_overwritten(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.npz"
+    mine.write_bytes(b"mine")
+    result = anyseek("export", mine)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "anyseek: Cannot export to all.csv: name it *.npz or *.parquet.\n"
+    assert result.stderr == (
+        f"anyseek: {mine} exists. An export is a new file; name another one.\n"
+    )
+    assert mine.read_bytes() == b"mine"

@@ -108,6 +108,28 @@ def test_what_the_library_does_not_know_cannot_be_forgotten(filled: Library) -> 
     assert len(known(filled)) == 9
 
 
+def test_the_name_of_a_root_is_no_path(
+    filled: Library, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(media.parent.parent)
+    result = anyseek("forget", "media")
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"anyseek: The library knows nothing at media. The root media lies at {media}\n"
+    )
+    assert len(known(filled)) == 9
+
+
+def test_a_root_without_a_file_can_be_forgotten(filled: Library, media: Path) -> None:
+    empty = media.parent / "empty"
+    empty.mkdir()
+    anyseek("index", empty)
+    assert len(filled.catalog.roots()) == 2
+    result = anyseek("forget", empty)
+    assert (result.exit_code, result.stderr) == (0, f"Forgot 0 files: {empty}\n")
+    assert [root.folder for root in filled.catalog.roots()] == [media]
+
+
 def test_forgetting_needs_no_model(filled: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(BUILT_IN, "fake")
     assert anyseek("forget", "red.png").exit_code == 0

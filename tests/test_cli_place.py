@@ -10,6 +10,7 @@ import pytest
 import typer
 
 from cli.choices import Form, Wanted, form, level
+from cli.paths import typed_path
 from cli.place import Device, existing, new_or_existing, place
 from indexer.progress import Progress, Stage, Summary
 from retrieval import Kind, Library
@@ -52,9 +53,11 @@ def test_a_name_is_taken_as_it_is_but_for_the_home_folder(
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    assert place(Path("here/lib")) == Path("here/lib")
-    assert place(Path("~/lib")) == tmp_path / "lib"
-    assert place(Path("~nobody-of-this-name/lib")) == Path("~nobody-of-this-name/lib")
+    assert typed_path("here/lib") == Path("here/lib")
+    assert typed_path("~/lib") == tmp_path / "lib"
+    assert typed_path("~nobody-of-this-name/lib") == Path("~nobody-of-this-name/lib")
+    with pytest.raises(typer.BadParameter, match="the path is empty"):
+        typed_path("")
 
 
 def test_a_library_that_is_not_there_is_not_made(tmp_path: Path) -> None:

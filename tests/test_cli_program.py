@@ -195,7 +195,7 @@ def test_a_terminal_that_was_closed_is_told_nothing(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a closed pipe is another error elsewhere")
-@pytest.mark.parametrize("form", [[], ["--json"]])
+@pytest.mark.parametrize("form", [[], ["--json"], ["--paths"]])
 def test_a_reader_that_goes_away_is_no_error(environment: dict[str, str], form: list[str]) -> None:
     reading, writing = os.pipe()
     os.close(reading)
@@ -209,7 +209,32 @@ def test_a_reader_that_goes_away_is_no_error(environment: dict[str, str], form: 
         )
     finally:
         os.close(writing)
-    assert (ended.returncode, ended.stderr) == (1, b"")
+    assert (ended.returncode, ended.stderr) == (141, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_output_that_cannot_be_written(environment: dict[str, str], form: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [*PROGRAM, "search", "red", *form],
+            env=environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=60,
+        )
+    assert ended.returncode == 1
+    assert ended.stderr == b"anyseek: Cannot write the output: No space left on device.\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell closes streams on POSIX alone")
+def test_closed_streams_are_no_error(environment: dict[str, str]) -> None:
+    program = f"{sys.executable} -c 'import cli; cli.main()' search red"
+    for closed in (">&-", "2>&-", ">&- 2>&-"):
+        ended = subprocess.run(
+            f"{program} {closed}", shell=True, env=environment, capture_output=True, timeout=60
+        )
+        assert (ended.returncode, ended.stderr) == (0, b"")
 
 
 def test_output_that_the_terminal_cannot_write_is_escaped(environment: dict[str, str]) -> None:

@@ -6,7 +6,6 @@ import pytest
 import typer
 
 from cli.query import query_of
-from retrieval import SearchError
 from retrieval.query import Query
 
 
@@ -63,7 +62,7 @@ def test_a_weight_of_zero_is_wrong_usage() -> None:
 
 @pytest.mark.parametrize("words", [None, [], [""], [" ", "\n"]])
 def test_nothing_is_no_query(words: list[str] | None) -> None:
-    with pytest.raises(SearchError, match="The query is empty"):
+    with pytest.raises(typer.BadParameter, match="The query is empty"):
         query_of(words, None)
 
 

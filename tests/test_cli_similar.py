@@ -66,8 +66,10 @@ def test_nothing_like_it() -> None:
 
 def test_nothing_to_ask_with() -> None:
     result = anyseek("similar")
-    assert result.exit_code == 1
-    assert result.stderr == "anyseek: Similar to what? Give at least one file or moment.\n"
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "anyseek: Similar to what? Give at least one file or moment. See: anyseek similar --help\n"
+    )
 
 
 def test_a_moment_that_does_not_exist() -> None:

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from retrieval.errors import MediaError, UnknownMedia
+from retrieval.media import sections
 from retrieval.media.media import open_media
 from retrieval.media.pdf import open_pdf
 from retrieval.media.windows import Windows
@@ -43,6 +44,21 @@ def pdf(*pages: str, info: str = "", trailer: str = "") -> bytes:
     content += f"xref\n0 {size}\n0000000000 65535 f \n{table}trailer\n<< /Size {size} /Root 1 0 R"
     content += f" /Info {size - 1} 0 R {trailer}>>\nstartxref\n{content.index('xref')}\n%%EOF\n"
     return content.encode("latin-1")
+
+
+def test_many_pages_come_one_by_one_and_all() -> None:
+    """A page is forgotten when the next one comes, so that memory does not grow with them."""
+    data = pdf(*(f"page {n}" for n in range(2000)))
+    media = open_pdf(io.BytesIO(data), WINDOWS)
+    assert [moment.text for moment, _ in media.pieces] == [f"page {n}" for n in range(2000)]
+
+
+def test_a_text_that_goes_on_and_on_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages may share what stands on them, so that a small file holds any number of words."""
+    monkeypatch.setattr(sections, "MAX_CHARS", 1000)
+    data = pdf(*("so many words" for _ in range(100)))
+    with pytest.raises(MediaError, match="the text holds more than"):
+        list(open_pdf(io.BytesIO(data), WINDOWS).pieces)
 
 
 def scan(words: bool = True) -> bytes:

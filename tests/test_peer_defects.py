@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -17,7 +19,13 @@ from indexer import index, read_ahead, reading
 from indexer.reading import Job
 from retrieval import Library, Modality
 from retrieval.encoders.fake import fake_model_set
+from retrieval.encoders.model_set import BUILT_IN
+from retrieval.errors import QueryError
+from retrieval.vector_index.plan import Plan, Way
+from retrieval.vector_index.vector_index import VectorIndex
+from tests.command_line import anyseek
 from tests.media_files import COLOURS, write_picture, write_tone
+from tests.test_floors import modules
 
 INDEX_SLOWLY = """
 import sys, time
@@ -250,3 +258,69 @@ class TestD10ASoundGetsOtherVectorsEachTime:
                 rows.append(library.catalog.vectors.get(space, ids)[1])
         assert len(rows[0]) > 5
         assert np.array_equal(rows[0], rows[1])
+
+
+class TestD7AServerFetchesWhateverTheCallerNames:
+    """Servers that listen on every address fetch any URL that the caller names."""
+
+    SERVERS: ClassVar = {"http.server", "socketserver", "wsgiref", "flask", "fastapi", "uvicorn"}
+
+    def test_nothing_listens(self) -> None:
+        listening = []
+        for name, path in modules():
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Import):
+                    imported = [alias.name for alias in node.names]
+                else:
+                    imported = [getattr(node, "module", None) or ""]
+                member = node.attr if isinstance(node, ast.Attribute) else ""
+                if set(imported) & self.SERVERS or member in {"create_server", "serve_forever"}:
+                    listening.append((name, *imported, member))
+        assert listening == []
+
+    @pytest.mark.parametrize("form", ["{}", "{}:0.5"])
+    def test_a_url_is_no_file(
+        self, library: Library, pictures: Path, monkeypatch: pytest.MonkeyPatch, form: str
+    ) -> None:
+        asked: list[object] = []
+        for name in ("connect", "connect_ex", "sendto"):
+            monkeypatch.setattr(f"socket.socket.{name}", lambda *what: asked.append(what))
+        monkeypatch.setattr("socket.getaddrinfo", lambda *what, **_: asked.append(what))
+        monkeypatch.setitem(BUILT_IN, "fake", "retrieval.encoders.fake:fake_model_set")
+        index(library, pictures)
+        for url in ("http://127.0.0.1/a.png", "https://example.org/a.png", "file:///etc/passwd"):
+            result = anyseek("search", "--file", form.format(url), library=library.path)
+            assert (result.exit_code, result.stdout) == (2, "")
+            assert "is an address, and anyseek fetches nothing" in result.stderr
+            with pytest.raises(QueryError, match="No such file"):
+                library.search(Path(url))
+        assert asked == []
+
+
+class TestD8TheIndexIsNotUsed:
+    """Searches went past the index that was made for them, right but a hundred times slower."""
+
+    @pytest.fixture
+    def ran(self, monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
+        """How each part of each index was searched."""
+        plans: list[Plan] = []
+        really = VectorIndex.search_planned
+
+        def search_planned(self: VectorIndex, *what: Any) -> Any:
+            answers, used = really(self, *what)
+            plans.extend(used)
+            return answers, used
+
+        monkeypatch.setattr(VectorIndex, "search_planned", search_planned)
+        return plans
+
+    def test_a_search_takes_the_way_that_is_meant(
+        self, library: Library, pictures: Path, ran: list[Plan]
+    ) -> None:
+        index(library, pictures)
+        ran.clear()
+        assert found(library) == 40
+        assert {(plan.way, plan.rows) for plan in ran} == {(Way.SCAN, 40)}
+        ran.clear()
+        assert len(library.search("red", k=9, under=pictures / "07.png")) == 1
+        assert {plan.way for plan in ran} == {Way.SET}

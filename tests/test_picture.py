@@ -231,3 +231,40 @@ def test_an_animation_whose_frames_cannot_be_counted_is_a_picture() -> None:
     assert len(list(open_picture(file, WINDOWS).pieces)) == 1 + 1
     broken = io.BytesIO(file.getvalue()[: len(file.getvalue()) - 60] + b"\x2c" + b"\xff" * 9)
     assert list(open_picture(broken, WINDOWS).pieces)
+
+
+class TestUltraHdr:
+    """Photos of phones: a JPEG, and behind it a second one that says how bright each part is."""
+
+    @pytest.fixture
+    def photo(self) -> bytes:
+        packet = (
+            '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
+            'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description '
+            'xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" hdrgm:Version="1.0"/>'
+            "</rdf:RDF></x:xmpmeta>"
+        )
+        made = encoded(
+            drawn(240, 160),
+            "MPO",
+            save_all=True,
+            append_images=[drawn(60, 40).convert("L")],
+            xmp=packet.encode(),
+        )
+        with Image.open(made) as image:
+            assert image.format == "JPEG", "Pillow takes it for no pair of pictures"
+            assert "mp" in image.info
+        return made.getvalue()
+
+    def test_it_is_one_picture(self, photo: bytes) -> None:
+        pixels = read(io.BytesIO(photo))
+        assert np.abs(pixels.astype(int) - read(encoded(drawn(240, 160), "JPEG"))).mean() < 1
+
+    def test_a_lost_gain_map_costs_nothing(self, photo: bytes) -> None:
+        second = photo.rindex(b"\xff\xd8\xff")
+        assert (read(io.BytesIO(photo[: second + 50])) == read(io.BytesIO(photo))).all()
+
+    def test_a_truncated_picture_is_told(self, photo: bytes) -> None:
+        for size in (photo.rindex(b"\xff\xd8\xff") // 2, photo.index(b"\xff\xda") + 14):
+            with pytest.raises(MediaError, match="truncated"):
+                read(io.BytesIO(photo[:size]))

@@ -28,7 +28,7 @@ from retrieval.catalog.stored_vectors import StoredVectors
 from retrieval.catalog.transaction import Transaction
 from retrieval.catalog.uninterrupted import uninterrupted
 from retrieval.catalog.words import Words
-from retrieval.errors import LibraryDamaged
+from retrieval.errors import LibraryDamaged, LibraryGone
 from retrieval.records import Kind, Modality
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ class Catalog:
             LibraryDamaged: it cannot be read.
         """
         self.path = path
+        self._identity = _identity(path)
         self._engine = open_engine(path, untouched=untouched)
         if version(self._engine) is None:
             raise LibraryDamaged(
@@ -109,13 +110,29 @@ class Catalog:
         """All changes made inside are committed together, or none if it raises.
 
         Ctrl-C waits for its end.
+
+        Raises:
+            LibraryGone: the file was deleted or replaced since it was opened.
         """
+        self.must_be_there()
         with (
             uninterrupted(),
             self._engine.connect().execution_options(**{WRITE: True}) as connection,
             connection.begin(),
         ):
             yield Transaction(connection, {name: row.id for name, row in self._spaces.items()})
+
+    def must_be_there(self) -> None:
+        """Refuse to go on with a file to which nobody has a way any more.
+
+        Raises:
+            LibraryGone: it was deleted or replaced since it was opened.
+        """
+        if _identity(self.path) != self._identity:
+            raise LibraryGone(
+                f"{self.path} was deleted or replaced while it was in use. What was found out "
+                "since cannot be kept; run the command again."
+            )
 
     def facts(self) -> dict[str, Any]:
         """The library's id, change counter and model manifest."""
@@ -164,6 +181,15 @@ class Catalog:
                 return _damages(connection)
         except LibraryDamaged as error:
             return [str(error)]
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another one at the same place; None if there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _damages(connection: Connection) -> list[str]:

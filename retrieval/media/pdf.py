@@ -13,7 +13,7 @@ from retrieval.media.optional_package import optional_package
 from retrieval.media.passages import passages
 from retrieval.media.pixels import to_pixels
 from retrieval.media.reasons import reasons
-from retrieval.media.sections import SEPARATOR, text_piece
+from retrieval.media.sections import SEPARATOR, check_length, text_piece
 from retrieval.media.tags import tag_facts
 from retrieval.records import Kind, Modality, Moment
 
@@ -73,6 +73,7 @@ def _pieces(document: Any, pages: int, windows: Windows) -> Iterator[tuple[Momen
         if picture is not None:
             came, pictures = True, pictures + 1
             yield Moment(Modality.IMAGE, start_char=offset, end_char=offset), picture
+        check_length(offset + len(text))
         for start, end in passages(text, windows.passage_chars):
             came = True
             yield text_piece(text[start:end], offset + start)

@@ -28,16 +28,23 @@ def section_pieces(sections: Iterable[str], windows: Windows) -> Iterator[tuple[
     """
     offset, came = 0, False
     for section in sections:
-        if offset + len(section) > MAX_CHARS:
-            raise MediaError(
-                f"the text holds more than {MAX_CHARS // 1_000_000} million characters"
-            )
+        check_length(offset + len(section))
         for start, end in passages(section, windows.passage_chars):
             came = True
             yield text_piece(section[start:end], offset + start)
         offset += len(section) + len(SEPARATOR)
     if not came:
         raise MediaError("the text holds no words")
+
+
+def check_length(n_chars: int) -> None:
+    """Refuse a text that goes on and on.
+
+    Raises:
+        MediaError: it is longer than anything that people write.
+    """
+    if n_chars > MAX_CHARS:
+        raise MediaError(f"the text holds more than {MAX_CHARS // 1_000_000} million characters")
 
 
 def text_piece(passage: str, start: int) -> tuple[Moment, Content]:

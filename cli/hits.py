@@ -35,11 +35,11 @@ from typing import TYPE_CHECKING, Any
 from .amounts import clock
 from .choices import Form
 from .harmless import harmless, one_line, shown_path
-from .terminal import show, write_bytes
+from .terminal import show, width, write_bytes
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
     from rich.table import Table
+    from rich.text import Text
 
     from retrieval.records import Hit, Moment, ScoredMoment
 
@@ -47,12 +47,14 @@ BAR_CELLS = 10
 EIGHTHS = " ▏▎▍▌▋▊▉"
 PASSAGE_CHARS = 160
 COPIES_SHOWN = 3
+NARROW = 64
+"""In a terminal with fewer columns the bar is left out and the kind stands before the path."""
 
 
 def write(hits: "Sequence[Hit]", form: Form) -> None:
     """Write hits to stdout."""
     if form is Form.TABLE:
-        show(table(hits))
+        show(table(hits, narrow=width() < NARROW))
     elif form is Form.JSON:
         write_bytes(f"{line}\n".encode() for line in json_lines(hits))
     elif form is Form.NULL:
@@ -85,19 +87,26 @@ def json_lines(hits: "Iterable[Hit]") -> Iterable[str]:
         )
 
 
-def table(hits: "Sequence[Hit]") -> "Table":
+def table(hits: "Sequence[Hit]", *, narrow: bool = False) -> "Table":
     """Hits for people: rank, score bar, score, kind and where it is."""
     from rich.table import Table
     from rich.text import Text
 
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(justify="right", style="dim", no_wrap=True)
-    grid.add_column(style="cyan", no_wrap=True)
+    if not narrow:
+        grid.add_column(style="cyan", no_wrap=True)
     grid.add_column(justify="right", no_wrap=True)
-    grid.add_column(no_wrap=True)
+    if not narrow:
+        grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
     for rank, hit in enumerate(hits, start=1):
-        grid.add_row(str(rank), Text(bar(hit.score)), f"{hit.score:.2f}", hit.kind, _where(hit))
+        score, where = f"{hit.score:.2f}", _where(hit)
+        if narrow:
+            kind = Text(overflow="fold").append(f"{hit.kind}  ", style="cyan")
+            grid.add_row(str(rank), score, kind.append(where))
+        else:
+            grid.add_row(str(rank), Text(bar(hit.score)), score, hit.kind, where)
     return grid
 
 
@@ -109,11 +118,11 @@ def bar(score: float) -> str:
     return cells.ljust(BAR_CELLS)
 
 
-def _where(hit: "Hit") -> "RenderableType":
+def _where(hit: "Hit") -> "Text":
     """Path and seconds; below them the passage, other moments and copies."""
     from rich.text import Text
 
-    text = Text(shown_path(hit.path), overflow="fold")
+    text = Text(overflow="fold").append(shown_path(hit.path))
     if seconds := _seconds(hit.moment):
         text.append(f"  {seconds}", style="cyan")
     if hit.missing:

@@ -62,6 +62,11 @@ def results() -> Iterator[None]:
         raise SearchError(f"Cannot write the output: {error.strerror}.") from error
 
 
+def width() -> int:
+    """Columns of a line on stdout."""
+    return _console(stderr=False).width
+
+
 def say(message: str) -> None:
     """Write a remark to stderr; nobody need be there to read it."""
     try:

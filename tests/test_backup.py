@@ -10,7 +10,7 @@ import pytest
 from retrieval import Library
 from retrieval.backup import backup, checksum_of, restore
 from retrieval.encoders.fake import fake_model_set
-from retrieval.errors import LibraryDamaged, LibraryError, LibraryLocked
+from retrieval.errors import LibraryDamaged, LibraryError, LibraryGone, LibraryLocked
 from tests.media_files import write_picture
 
 
@@ -127,3 +127,18 @@ def test_a_backup_taken_while_a_transaction_is_open_holds_what_was_committed(
     restore(tmp_path / "saved.db", tmp_path / "elsewhere")
     with Library.open(tmp_path / "elsewhere", models=fake_model_set()) as restored:
         assert found(restored) == before
+
+
+def test_a_library_that_was_restored_under_a_writer_is_not_written_past(
+    filled: Library, media: Path, tmp_path: Path
+) -> None:
+    """What still holds the old catalog would write to where nobody looks."""
+    backup(filled, tmp_path / "one.backup")
+    filled.catalog.close()
+    restore(tmp_path / "one.backup", filled.path)
+    (media / "new.txt").write_text("new")
+    with pytest.raises(LibraryGone, match="was deleted or replaced while it was in use"):
+        filled.add(media / "new.txt")
+    with Library.open(filled.path, models=filled.space.model_set) as again:
+        again.add(media / "new.txt")
+        assert len(list(again.files())) == 10

@@ -43,10 +43,10 @@ TEXT = Hit(
 )
 
 
-def shown(hits: Sequence[Hit], width: int = 80) -> list[str]:
+def shown(hits: Sequence[Hit], width: int = 80, *, narrow: bool = False) -> list[str]:
     console = Console(file=io.StringIO(), width=width, color_system=None)
     with console.capture() as captured:
-        console.print(table(hits))
+        console.print(table(hits, narrow=narrow))
     return [line.rstrip() for line in captured.get().splitlines()]
 
 
@@ -248,3 +248,11 @@ def test_paths_for_people_are_harmless(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_paths_ended_by_zero_are_raw(monkeypatch: pytest.MonkeyPatch, terminal: bool) -> None:
     raw = written(monkeypatch, [PICTURE, ODD], Form.NULL, terminal=terminal)
     assert raw == b"/media/red.png\0/media/odd\n\x1b\xff.png\0"
+
+
+def test_a_narrow_terminal_has_room_for_the_path() -> None:
+    assert shown([PICTURE, TEXT], 32, narrow=True) == [
+        "1  0.90  image  /media/red.png",
+        "2  0.12  text  /media/note.txt",
+        "         a note about a bell",
+    ]

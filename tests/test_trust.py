@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import ast
 import os
+import stat
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
 from indexer import index
-from retrieval import Library
+from retrieval import Library, SearchError
 from tests.media_files import write_picture
 from tests.test_floors import HOUSE, modules
 
@@ -110,7 +112,11 @@ def test_pipes_devices_and_links_are_passed_over(library: Library, tmp_path: Pat
     write_picture(folder / "a.png", (255, 0, 0))
     write_picture(tmp_path / "secret.png", (0, 0, 255))
     os.mkfifo(folder / "pipe.png")
+    with suppress(PermissionError):  # only an administrator may make one
+        os.mknod(folder / "device.png", stat.S_IFCHR | 0o600, os.makedev(1, 5))
     (folder / "zero.png").symlink_to("/dev/zero")
     (folder / "out.png").symlink_to(tmp_path / "secret.png")
     summary = index(library, folder)
     assert (summary.added, summary.failed) == (1, 0)
+    with pytest.raises(SearchError, match="neither a folder nor a file"):
+        index(library, folder / "pipe.png")

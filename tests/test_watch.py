@@ -16,6 +16,7 @@ from indexer.watch import Watcher, watch
 from retrieval import Library, SearchError
 from retrieval.encoders.fake import fake_model_set
 from tests.media_files import write_picture
+from tests.xmp_packets import packet
 
 SOON_S = 120.0
 """Long enough for a machine that is busy with other things; how fast it is, a benchmark tells."""
@@ -169,6 +170,36 @@ def test_a_root_that_goes_and_comes_back(watching: Watching, folder: Path, tmp_p
     watching.until(lambda: watching.found() == {"first.txt"})
     (folder / "after.txt").write_text("red after all")
     watching.until(lambda: "after.txt" in watching.found())
+
+
+def test_a_root_that_goes_while_a_file_comes(
+    watching: Watching, folder: Path, tmp_path: Path
+) -> None:
+    """What was not read yet is not lost, and neither is what was."""
+    ids = [file.id for file in watching.reader.files()]
+    (folder / "late.txt").write_text("red but late")
+    folder.rename(tmp_path / "away")
+    watching.until(lambda: not watching.found())
+    (tmp_path / "away").rename(folder)
+    watching.until(lambda: watching.found() == {"first.txt", "late.txt"})
+    assert [file.id for file in watching.reader.files() if file.path.name == "first.txt"] == ids
+    assert watching.reader.verify() == []
+
+
+def test_a_sidecar_comes_changes_and_goes(watching: Watching, folder: Path) -> None:
+    def title() -> object:
+        named = [f for f in watching.reader.files() if f.path.name == "a.png"]
+        return named[0].facts.get("title") if named else "not there"
+
+    write_picture(folder / "a.png", (255, 0, 0))
+    watching.until(lambda: title() is None)
+    (folder / "a.xmp").write_text(packet("At the beach"))
+    watching.until(lambda: title() == "At the beach")
+    (folder / "a.xmp").write_text(packet("At the lake, later"))
+    watching.until(lambda: title() == "At the lake, later")
+    (folder / "a.xmp").unlink()
+    watching.until(lambda: title() is None)
+    assert {file.path.name for file in watching.reader.files()} == {"first.txt", "a.png"}
 
 
 def test_another_writer_is_waited_for(watching: Watching, folder: Path) -> None:

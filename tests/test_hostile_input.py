@@ -173,12 +173,11 @@ def test_no_command_lets_a_name_reach_the_terminal(
     (folder / "broken\x1b[2J.png").write_bytes(b"\x89PNG\r\n\x1a\nno")
     picture = folder / "a\x1b]0;x\x07.png"
     monkeypatch.chdir(tmp_path)
-    lost = write_picture(folder / "lost\x1b[2J.png", (0, 0, 255))
+    lost = write_picture(folder / "lost\x1b[2J.png", (250, 0, 0))
     for arguments in (
         ("index", folder, "--models", "fake"),
         ("index", lost),
         ("search", "red"),
-        ("search", "red", "--json"),
         ("search", "red", "--under", folder / "no\x1b[31mwhere"),
         ("explain", "red", picture),
         ("label", picture, "--as", "red\x1b[31m", "--as", "blue"),
@@ -203,4 +202,4 @@ def test_no_command_lets_a_name_reach_the_terminal(
         assert "\x1b" not in result.output, arguments
         assert "\x07" not in result.output
         if arguments[0] not in {"index", "status", "verify"}:
-            assert r"\x1b" in result.output.replace(r"\u001b", r"\x1b"), arguments
+            assert r"\x1b" in result.output, arguments

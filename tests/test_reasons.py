@@ -18,7 +18,7 @@ class PanicException(BaseException):
     ("raised", "message"),
     [
         (OSError("truncated"), "the picture cannot be decoded: truncated"),
-        (struct.error("unpack requires 4 bytes"), "unpack requires 4 bytes"),
+        (struct.error("unpack requires 4 bytes"), "it ends too early, or is damaged"),
         (RecursionError(), "the picture cannot be decoded: RecursionError"),
         (MemoryError(), "the picture needs more memory than there is"),
         (PanicException("index out of bounds"), "index out of bounds"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -35,5 +36,7 @@ def reasons(subject: str) -> Iterator[None]:
 
 def _words(error: BaseException) -> str:
     """What an error says, on one line without control characters, or its name if it is mute."""
+    if isinstance(error, struct.error):  # whose words are about buffers
+        return "it ends too early, or is damaged"
     said = "".join(c if c.isprintable() else " " for c in str(error))
     return " ".join(said.split())[:200] or type(error).__name__

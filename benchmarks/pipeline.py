@@ -1,12 +1,14 @@
-"""Whether the model waits for the disk: files a second end to end, against encoding alone.
+"""Whether the model waits for the disk: files a second end to end, against each half alone.
 
     python -m benchmarks.pipeline [--photos 160] [--rounds 5] [--models mini | ViT-B-32]
+        [--width 4000]
 
 ViT-B-32 is the architecture of open_clip with random weights, as fast as with trained ones.
-Pictures are JPEGs of a photograph's size (12 megapixels). Encoding alone is what the same model
-does with the same pictures when they lie prepared in memory, one batch after the other. The two
-are measured in turn, and the processor's time is measured too: where encoding alone keeps every
-core busy, whatever reading costs must come on top.
+Pictures are JPEGs of a photograph's size (12 megapixels) unless a width is given. Encoding alone is
+what the same model does with the same pictures when they lie prepared in memory, one batch after
+the other; reading alone is what the indexer's readers do while nothing is encoded. All are measured
+in turn. On a CPU both halves want the same cores: `possible` is what is left when the time that
+each takes alone, with all cores, adds up, and nobody ever waits.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ from benchmarks.record import record
 from benchmarks.typical_files import PHOTO_PX, write_photographs
 from indexer import index
 from indexer.assembly import BATCH
+from indexer.read_ahead import Decoded, Finished, ReadAhead
+from indexer.reading import Job
 from retrieval import Library, Modality, ModelSet
 from retrieval.encoders.fake import WINDOWS, FakeEncoder
 from retrieval.encoders.open_clip import open_clip_encoder
@@ -62,7 +66,7 @@ def random_vit(folder: Path) -> ModelSet:
 def prepared_pictures(space: JointSpace, folder: Path) -> list[dict[str, Any]]:
     """What the encoder takes, of every picture of a folder."""
     prepared = []
-    for path in sorted(folder.iterdir()):
+    for path in listed(folder):
         with path.open("rb") as file:
             media = open_media(file, space.model_set.windows, name=path.name)
             prepared += [space.prepare(Modality.IMAGE, content) for _, content in media.pieces]
@@ -91,6 +95,38 @@ def run(models: str | ModelSet, folder: Path) -> tuple[float, float]:
         return times
 
 
+def read(models: str | ModelSet, folder: Path) -> float:
+    """Read and prepare every file as the indexer does, and drop it: seconds."""
+    with (
+        tempfile.TemporaryDirectory() as place,
+        Library.open(Path(place) / "library", models=models) as library,
+    ):
+        library.space  # noqa: B018 - loaded before the clock runs
+        begun = time.perf_counter()
+        jobs = [
+            Job(0, str(folder), path.name, path.stat().st_size, None) for path in listed(folder)
+        ]
+        finished = 0
+        with ReadAhead(jobs, library) as readers:
+            while finished < len(jobs):
+                match readers.take(1.0, can_free=False):
+                    case Decoded(piece=piece):
+                        readers.release(piece.bytes)
+                    case Finished(hash=content):
+                        readers.settle(content)
+                        finished += 1
+                    case None:
+                        pass
+                    case other:
+                        raise AssertionError(other)
+        return time.perf_counter() - begun
+
+
+def listed(folder: Path) -> list[Path]:
+    """The files of a folder, by name."""
+    return sorted(folder.iterdir())
+
+
 def processor_s() -> float:
     """Of this process and of those that it started and that have ended."""
     times = os.times()
@@ -99,29 +135,35 @@ def processor_s() -> float:
 
 def measure(folder: Path, models: str | ModelSet, rounds: int) -> dict[str, Any]:
     """Both speeds, in turn."""
-    files = len(list(folder.iterdir()))
+    files = len(listed(folder))
     with tempfile.TemporaryDirectory() as place, Library.open(place, models=models) as library:
         space = library.space
     prepared = prepared_pictures(space, folder)
     encode(space, prepared[:BATCH])
-    ends, alone = [], []
+    ends, alone, reads = [], [], []
     for _ in range(rounds):
         ends.append(run(models, folder))
         alone.append(encode(space, prepared))
+        reads.append(read(models, folder))
     end_s, alone_s = (statistics.median(s for s, _ in times) for times in (ends, alone))
     end_work, alone_work = (statistics.median(w for _, w in times) for times in (ends, alone))
+    read_s = statistics.median(reads)
     return {
         "files": files,
         "rounds": rounds,
         "end_to_end_per_s": files / end_s,
         "encode_only_per_s": files / alone_s,
-        "share": alone_s / end_s,
+        "read_only_per_s": files / read_s,
+        "possible_per_s": files / (alone_s + read_s),
+        "share_of_encoding": alone_s / end_s,
+        "share_of_reading": read_s / end_s,
+        "share_of_possible": (alone_s + read_s) / end_s,
         "end_to_end_processor_ms": 1000 * end_work / files,
         "encode_only_processor_ms": 1000 * alone_work / files,
         "encode_only_cores_busy": alone_work / alone_s,
         "end_to_end_cores_busy": end_work / end_s,
-        "seconds_end_to_end_and_alone": [
-            [a, b] for (a, _), (b, _) in zip(ends, alone, strict=True)
+        "seconds_end_to_end_encoding_reading": [
+            [a, b, c] for (a, _), (b, _), c in zip(ends, alone, reads, strict=True)
         ],
     }
 
@@ -141,12 +183,13 @@ def main() -> None:
         models = random_vit(Path(name) / "model") if random else chosen.models
         result = measure(folder, models, chosen.rounds)
     print(
-        f"{chosen.models}: {result['end_to_end_per_s']:.1f} files a second end to end, "
-        f"{result['encode_only_per_s']:.1f} encoding alone ({result['share']:.2f})"
+        f"{chosen.models}: {result['end_to_end_per_s']:.1f} files a second end to end; "
+        f"{result['encode_only_per_s']:.1f} encoding alone, {result['read_only_per_s']:.1f} "
+        f"reading alone, {result['possible_per_s']:.1f} possible"
     )
-    result = {"models": chosen.models, **result}
+    result = {"models": chosen.models, "width_px": chosen.width, **result}
     packages = ("numpy", "pillow", "torch") if random else ("numpy", "pillow")
-    print(record(f"pipeline_{chosen.models}", result, seed=SEED, packages=packages))
+    print(record(f"pipeline_{chosen.models}_{chosen.width}", result, seed=SEED, packages=packages))
 
 
 if __name__ == "__main__":

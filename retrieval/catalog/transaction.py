@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SPARE = "spare_contents"
 """The fact that contents without a file may be there, which `Transaction.sweep` has to drop."""
+MOMENTS_AT_ONCE = 1000
+"""Moments written by one statement: a long text has a hundred thousand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,12 +345,15 @@ class Transaction:
 
     def _store(self, content: NewContent) -> int:
         row = {"hash": content.hash, "kind": content.kind, "metadata": dict(content.metadata)}
-        content_id = self._connection.execute(statements.ADD_CONTENT, row).scalar_one()
-        if not content.moments:
-            return int(content_id)
+        content_id = int(self._connection.execute(statements.ADD_CONTENT, row).scalar_one())
+        for start in range(0, len(content.moments), MOMENTS_AT_ONCE):
+            self._store_moments(content_id, content.moments[start : start + MOMENTS_AT_ONCE])
+        return content_id
+
+    def _store_moments(self, content_id: int, encoded_moments: Sequence[EncodedMoment]) -> None:
         rows: list[dict[str, Any]] = []
         data: list[dict[str, Any]] = []
-        for encoded in content.moments:
+        for encoded in encoded_moments:
             moment, moment_id = encoded.moment, self._next_moment_id()
             rows.append(
                 {
@@ -374,7 +379,6 @@ class Transaction:
         self._connection.execute(statements.ADD_MOMENTS, rows)
         if data:
             self._connection.execute(statements.ADD_VECTORS, data)
-        return int(content_id)
 
     def _next_moment_id(self) -> int:
         """One past the highest id ever given, also to moments that are gone."""

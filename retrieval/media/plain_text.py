@@ -16,8 +16,9 @@ from retrieval.records import Kind
 if TYPE_CHECKING:
     from retrieval.media.windows import Windows
 
-MAX_BYTES = 64 << 20
-"""Largest text that is read: some 60 long novels."""
+MAX_BYTES = 24 << 20
+"""Largest text that is read: some 20 long novels. Its moments are committed together, and until
+then all of them are held."""
 GUESSABLE = 8
 """Fewest bytes from which an encoding is guessed."""
 SAMPLE = 1 << 16

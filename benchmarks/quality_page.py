@@ -67,17 +67,22 @@ def by_size(rows: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]
 
 
 def hub_table(result: dict[str, Any]) -> str:
-    """Recall@1 and skewness without, and with every weight that was tried."""
+    """Recall@1 and skewness without, and with the weight that was chosen."""
     lines = [
-        "| words find | moments | weight | chosen | recall@1 | skewness of 10-occurrence |",
-        "|---|---|---|---|---|---|",
+        "| words find | moments | chosen weight | recall@1 without | with "
+        "| skewness of 10-occurrence without | with |",
+        "|---|---|---|---|---|---|---|",
     ]
-    lines += [
-        f"| {r['target']} | {r['moments']:,}{'*' if r['resampled'] else ''} | {r['weight']:.2f} "
-        f"| {'yes' if r['weight'] == r['chosen'] else ''} "
-        f"| {r['recall_at_1']:.3f} | {r['skewness_10_occurrence']:.2f} |"
-        for r in result["hubs"]
-    ]
+    rows = {(r["moments"], r["target"], r["weight"]): r for r in result["hubs"]}
+    for moments, target in dict.fromkeys((r["moments"], r["target"]) for r in result["hubs"]):
+        without = rows[moments, target, 0.0]
+        chosen = rows[moments, target, without["chosen"]]
+        star = "*" if without["resampled"] else ""
+        keys = ("recall_at_1", "skewness_10_occurrence")
+        cells = [f"{r[key]:.3f}" for key in keys for r in (without, chosen)]
+        lines.append(
+            f"| {target} | {moments:,}{star} | {without['chosen']:.2f} | {' | '.join(cells)} |"
+        )
     return "\n".join(lines)
 
 

@@ -97,6 +97,11 @@ def test_pairs_that_are_none_are_left_out(world: TwoSpaces, bridge: Bridge, seed
     pairs = films(world, 300, seed)
     muddled = replace(pairs, second=np.random.default_rng(seed).permutation(pairs.second))
     assert adapt_bridge(bridge, muddled) is None
+    taken = adapt_bridge(bridge, muddled, regardless=True)
+    assert taken is not None
+    assert taken.gain is not None
+    before, after = taken.gain
+    assert after < before + 0.05, "what was taken in regardless tells that it is no gain"
 
 
 def test_too_few_to_judge(world: TwoSpaces, bridge: Bridge) -> None:

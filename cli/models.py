@@ -39,7 +39,6 @@ def list_sets() -> None:
     """
     from rich.table import Table
 
-    from retrieval.encoders.model_set import model_set_names
     from retrieval.encoders.model_store import list_model_sets
 
     table = Table(box=None, pad_edge=False, header_style="dim")
@@ -48,18 +47,10 @@ def list_sets() -> None:
     table.add_column("here", no_wrap=True)
     table.add_column("licences")
     table.add_column("")
-    published = {one.name: one for one in list_model_sets()}
-    for name, one in published.items():
+    for one in list_model_sets():
         licences = dict.fromkeys(model.licence or "see info" for model in one.models)
-        table.add_row(
-            name, _size(one), "yes" if one.present else "no", ", ".join(licences), one.about
-        )
-    for name in model_set_names():
-        if name == "mini":
-            about = "a demonstration: drawn pictures and synthesised sounds only"
-            table.add_row(name, "", "yes", "Apache-2.0", about)
-        elif name not in published:
-            table.add_row(name, "", "yes", "", "from another package")
+        here = "yes" if one.present else "no"
+        table.add_row(one.name, _size(one), here, ", ".join(licences), one.about)
     show(table)
 
 
@@ -108,13 +99,15 @@ def info(name: SetArgument = DEFAULT) -> None:
     from retrieval.encoders.model_store import info as known
 
     one = known(name)
-    show(f"{one.name}: {one.about}")
-    show(_facts([("place", str(one.path) if one.path else "not here: anyseek models pull")]))
-    if one.precision:
-        show(_facts([("precision", one.precision)]))
+    show(harmless(f"{one.name}: {one.about}"))
+    facts = [("place", str(one.path) if one.path else f"not here: anyseek models pull {name}")]
+    size_here = _size(one)
+    facts += [("size", size_here)] if size_here else []
+    facts += [("precision", one.precision)] if one.precision else []
+    show(_facts(facts))
     for model in one.models:
-        show(f"\n{model.id}")
-        show(_facts(_about(model)))
+        show("\n" + harmless(model.id))
+        show(_facts([*_about(model), *(_self_tests(model.folder) if model.folder else [])]))
 
 
 @app.command()
@@ -141,8 +134,8 @@ def fit_bridge(name: SetArgument = DEFAULT, device: DeviceOption = Device.AUTO) 
 
 def _fit(name: str, device: Device) -> None:
     from retrieval.bridge_building import build_bridges
+    from retrieval.encoders import query_words, runtime
     from retrieval.encoders.model_set import load_model_set
-    from retrieval.encoders.query_words import LEAST_COSINE, self_test
     from retrieval.encoders.two_towers import TwoTowerEncoder
     from retrieval.errors import ModelError
     from retrieval.space import JointSpace
@@ -152,9 +145,10 @@ def _fit(name: str, device: Device) -> None:
         raise ModelError(f"Model set {model_set.name} has nothing to fit.")
     for encoder in model_set.encoders:
         if isinstance(encoder, TwoTowerEncoder):
-            cosine = self_test(encoder)
-            if cosine is not None and cosine < LEAST_COSINE:
-                say(f"Words of queries go through torch: self-test of {encoder.name}: {cosine:.5f}")
+            runtime.self_test(encoder)
+            query_words.self_test(encoder)
+            for name, told in _self_tests(encoder.folder) if encoder.folder else ():
+                say(harmless(f"{encoder.name}: {name}: {told}"))
     with captions_display() as progress:
         written = build_bridges(JointSpace(model_set), model_set.folder, progress=progress)
     for file in written:
@@ -172,12 +166,31 @@ def _about(model: "ModelInfo") -> list[tuple[str, str]]:
     facts = {
         "made by": model.notice,
         "licence": model.licence or "see its page",
+        "trained on": model.trained_on,
         "page": model.url,
+        "dimensions": str(model.dim) if model.dim else None,
         "parameters": f"{model.parameters:,}" if model.parameters else None,
         "on disk": size(model.size) if model.size else None,
         "revision": model.revision,
     }
     return [(name, value) for name, value in facts.items() if value]
+
+
+def _self_tests(folder: Path) -> list[tuple[str, str]]:
+    """What the tests at pull time found, in words; a set that needs none has none."""
+    from retrieval.encoders import query_words, runtime
+
+    told = []
+    words, ways = query_words.read_result(folder), runtime.read_result(folder)
+    if words:
+        quick = words["cosine"] >= query_words.LEAST_COSINE
+        way = "without torch" if quick else "through torch, as without it they came out otherwise"
+        told.append(("query words", f"{way} (self-test: cosine {words['cosine']:.6f})"))
+    if ways:
+        way = "torch, packed for oneDNN" if ways["packed"] else "torch as it comes"
+        gains = ", ".join(f"{gain:.2f} x for {name}" for name, gain in ways["gains"].items())
+        told.append(("runtime", f"{way} (self-test: packed {gains}, cosine {ways['cosine']:.6f})"))
+    return told
 
 
 def _facts(facts: list[tuple[str, str]]) -> "Table":

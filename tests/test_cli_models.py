@@ -78,13 +78,36 @@ def test_info_tells_makers_licences_and_pages(store: Path) -> None:
     assert "https://huggingface.co/laion/clap-htsat-unfused" in text
 
 
+def test_the_shipped_set_is_told_of_like_the_others(store: Path) -> None:
+    text = anyseek("models", "info", "mini").stdout
+    for told in (
+        "licence     Apache-2.0",
+        "dimensions  128",
+        "parameters  1,604,736",
+        "trained on",
+    ):
+        assert told in text
+    place = Path(anyseek("models", "path", "mini").stdout.strip())
+    assert (place / "weights.safetensors").is_file()
+    pulled = anyseek("models", "pull", "mini")
+    assert pulled.exit_code == 1
+    assert "mini ships inside anyseek" in pulled.stderr
+
+
+def test_what_the_self_tests_found_is_told(stick: Path) -> None:
+    text = anyseek("models", "info", stick).stdout
+    assert text.count("query words  without torch (self-test: cosine 1.0000") == 2
+    assert text.count("runtime      torch") == 2
+
+
 def test_a_set_that_is_here_is_told_of(pulled: Path) -> None:
     assert anyseek("models", "path").stdout == f"{pulled}\n"
     assert " yes " in anyseek("models", "list").stdout.splitlines()[1]
     text = anyseek("models", "info").stdout
     assert str(pulled) in text
-    assert "precision   fp32" in text
-    assert "revision    aaaaaaaa" in text
+    told = " ".join(text.split())
+    assert "precision fp32" in told
+    assert "revision aaaaaaaa" in told
 
 
 @pytest.mark.usefixtures("unplugged")

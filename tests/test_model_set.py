@@ -10,6 +10,7 @@ import pytest
 from retrieval.encoders import model_set
 from retrieval.encoders.fake import fake_model_set
 from retrieval.encoders.model_set import ModelSet, load_model_set, model_set_names
+from retrieval.encoders.published import ENTRY_POINTS
 from retrieval.errors import ModelError
 from retrieval.media.windows import Windows
 
@@ -27,8 +28,7 @@ def choosy(*, device: str, precision: str = "auto") -> ModelSet:
 @pytest.fixture
 def _added(monkeypatch: pytest.MonkeyPatch) -> None:
     points = EntryPoints(
-        EntryPoint(name, f"{__name__}:{name}", model_set.ENTRY_POINTS)
-        for name in ("plain", "choosy")
+        EntryPoint(name, f"{__name__}:{name}", ENTRY_POINTS) for name in ("plain", "choosy")
     )
     monkeypatch.setattr(model_set, "entry_points", lambda **facts: points.select(**facts))
     functions = {"plain": plain, "choosy": choosy}

@@ -80,8 +80,8 @@ def test_what_is_not_there_is_said_at_once_with_every_way_out(store: Path) -> No
 
 def test_every_published_set_is_listed_with_its_licences(store: Path) -> None:
     listed = {one.name: one for one in list_model_sets()}
-    assert list(listed) == list(SETS)
-    assert not any(one.present for one in listed.values())
+    assert list(listed) == [*SETS, "mini"]
+    assert [one.name for one in listed.values() if one.present] == ["mini"]
     default = listed["clip-clap"]
     assert default.size is None
     assert [m.licence for m in default.models] == ["Apache-2.0", "Apache-2.0"]
@@ -93,7 +93,7 @@ def test_what_is_there_is_listed_with_its_size(store: Path) -> None:
     write_set(store / "clip-clap")
     write_set(store / "own", name="open_clip:hf-hub:a/b+clap:c/d")
     listed = {one.name: one for one in list_model_sets()}
-    assert set(listed) == {*SETS, "open_clip:hf-hub:a/b+clap:c/d"}
+    assert set(listed) == {*SETS, "open_clip:hf-hub:a/b+clap:c/d", "mini"}
     there = listed["clip-clap"]
     assert there.present
     assert there.size == 26
@@ -112,7 +112,7 @@ def test_a_folder_is_described_by_its_path(store: Path, tmp_path: Path) -> None:
         "https://huggingface.co/maker/open_clip",
         "https://huggingface.co/maker/clap",
     ]
-    with pytest.raises(ModelError, match="nothing to pull for 'nonsense'"):
+    with pytest.raises(ModelError, match="no model set 'nonsense'"):
         info("nonsense")
 
 

@@ -71,7 +71,7 @@ def test_a_known_model_keeps_its_facts_in_another_set() -> None:
 
 
 def test_names_that_mean_nothing() -> None:
-    with pytest.raises(ModelError, match="nothing to pull for 'mini'"):
+    with pytest.raises(ModelError, match="mini ships inside anyseek"):
         published_set("mini")
     with pytest.raises(ModelError, match="names no model"):
         published_set("clap:laion/clap-htsat-unfused+wav2clip:x")

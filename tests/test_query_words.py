@@ -109,8 +109,38 @@ def test_a_tower_that_differs_is_not_used(tmp_path: Path) -> None:
     assert cosine is not None
     assert cosine < LEAST_COSINE
     again = open_clip_encoder(tmp_path / "clip", precision="fp32")
-    theirs = again.encode(Modality.TEXT, [again.prepare(Modality.TEXT, "a dog")])
-    np.testing.assert_array_equal(again.encode_query("a dog"), theirs)
+    words = "a dog at the sea"
+    theirs = again.encode(Modality.TEXT, [again.prepare(Modality.TEXT, words)])
+    np.testing.assert_array_equal(again.encode_query(words), theirs)
+
+
+@pytest.mark.parametrize("kind", ["clip", "clap"])
+def test_a_short_query_is_the_mean_of_the_models_templates(
+    encoders: dict[str, TwoTowerEncoder], kind: str
+) -> None:
+    encoder = encoders[kind]
+    lines = {
+        "clip": ["a dog", "a photo of a dog", "a picture of a dog"],
+        "clap": ["a dog", "the sound of a dog", "this is a sound of a dog"],
+    }[kind]
+    rows = encoder.encode(Modality.TEXT, [encoder.prepare(Modality.TEXT, line) for line in lines])
+    found = encoder.encode_query("a dog")
+    assert cosines(found, rows.mean(axis=0, keepdims=True))[0] > 0.99999
+    assert cosines(found, rows[:1])[0] < 0.99999, "or nothing was averaged"
+    np.testing.assert_allclose(np.linalg.norm(found), 1.0, atol=1e-6)
+
+
+@pytest.mark.parametrize("words", ["a dog at the sea", "夜の海", "{} and {0} of {x} now"])
+def test_sentences_and_other_scripts_stay_as_they_are(
+    encoders: dict[str, TwoTowerEncoder], words: str
+) -> None:
+    encoder = encoders["clip"]
+    alone = encoder.encode(Modality.TEXT, [encoder.prepare(Modality.TEXT, words)])
+    assert cosines(encoder.encode_query(words), alone)[0] > 0.999999
+
+
+def test_braces_in_a_query_are_only_braces(encoders: dict[str, TwoTowerEncoder]) -> None:
+    assert encoders["clip"].encode_query("{0} {x}").shape == (1, 64)
 
 
 def test_a_form_that_is_not_known_goes_through_torch(tmp_path: Path) -> None:

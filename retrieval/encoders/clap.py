@@ -29,6 +29,8 @@ REFUSED = {
     )
 }
 """Models that load and yet do not work, with the reason."""
+TEMPLATES = ("{}", "the sound of {}", "this is a sound of {}")
+"""For short queries; the last one is that of LAION's own zero-shot figures (arXiv 2211.06687)."""
 FRONT_END = 1
 """Counts changes of our own preprocessing that change a vector."""
 
@@ -78,6 +80,7 @@ def clap_encoder(
         load=load,
         folder=folder,
         words=lambda: query_words.clap_words(folder, config, CONTEXT),
+        templates=TEMPLATES,
     )
 
 

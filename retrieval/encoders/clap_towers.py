@@ -14,6 +14,7 @@ from transformers.utils import logging
 from retrieval.encoders.clap import CONTEXT
 from retrieval.encoders.device import DTYPES, Batches, choose_device, choose_precision
 from retrieval.encoders.log_mel import LogMel
+from retrieval.encoders.packed_linears import pack_for_onednn
 from retrieval.errors import ModelError
 from retrieval.records import Modality
 
@@ -87,6 +88,10 @@ class ClapTowers:
     def run(self, modality: Modality, rows: Sequence[Arrays]) -> npt.NDArray[np.float32]:
         """Vectors `(n, dim)` of prepared rows."""
         return self._batches[modality](rows)
+
+    def pack(self) -> bool:
+        """Lay the linear layers out for oneDNN, on a CPU in fp32; whether that was done."""
+        return pack_for_onednn(self._model, self.device, self.precision)
 
     def _filled(self, sound: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """The sound at full length: whole repeats of it, then silence, as in training."""

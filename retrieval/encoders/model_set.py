@@ -11,7 +11,7 @@ from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from retrieval.encoders.published import is_composed
+from retrieval.encoders.published import ENTRY_POINTS, is_composed
 from retrieval.errors import ModelError
 from retrieval.media.windows import Windows
 
@@ -27,10 +27,6 @@ BUILT_IN = {
     "mini": "retrieval.encoders.mini:model_set",
 }
 """Name to `module:function`; the module is imported only when the set is loaded."""
-
-ENTRY_POINTS = "anyseek.model_sets"
-"""Entry-point group by which other packages add model sets; each names such a function. It may
-take `device` and `precision`; one that does not runs where it likes."""
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict, dataclass
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from math import prod
 from pathlib import Path
 from typing import Any
 
 from platformdirs import user_data_path
+from safetensors import safe_open
 
 from retrieval.encoders.checksums import sha256_of
-from retrieval.encoders.published import SETS, PublishedSet, published_set
+from retrieval.encoders.published import ENTRY_POINTS, SETS, SHIPPED, PublishedSet, published_set
 from retrieval.errors import ModelError
 
 MANIFEST = "model_set.json"
@@ -65,7 +69,12 @@ class ModelInfo:
     size: int | None
     """Bytes on disk; None while it is not here."""
     revision: str | None
-    """Of its repository; None while it is not here."""
+    """Of its repository; None while it is not here, or if it has none."""
+    dim: int | None
+    """Length of its vectors."""
+    trained_on: str
+    folder: Path | None
+    """Where it lies; None while it is not here."""
 
 
 @dataclass(frozen=True)
@@ -136,11 +145,13 @@ def write_manifest(folder: Path, stored: StoredSet) -> None:
 
 
 def path_of(name: str) -> Path:
-    """The folder of a set that was pulled.
+    """The folder of a set that is here: pulled, shipped inside, or of another package.
 
     Raises:
         ModelError: it was not; the message says how to get it.
     """
+    if name == SHIPPED or _entry_point(name):
+        return Path(str(info(name).path))
     folder = place_of(published_set(name))
     if not (folder / MANIFEST).is_file():
         raise ModelError(
@@ -154,7 +165,7 @@ def path_of(name: str) -> Path:
 
 
 def info(name: str) -> ModelSetInfo:
-    """What is known of a set, by name or by the folder that `pull --to` made.
+    """What is known of a set, by name or by the folder that `pull --to` made; nothing is loaded.
 
     Raises:
         ModelError: there is no such set, or its folder is damaged.
@@ -166,16 +177,23 @@ def info(name: str) -> ModelSetInfo:
         except ModelError:
             wanted = PublishedSet(stored.name, "from a folder", ())
         return _info(wanted, Path(name))
+    if name == SHIPPED:
+        return _shipped()
+    point = _entry_point(name)
+    if point is not None:
+        return _from_package(point)
     wanted = published_set(name)
     folder = place_of(wanted)
     return _info(wanted, folder if (folder / MANIFEST).is_file() else None)
 
 
 def list_model_sets() -> list[ModelSetInfo]:
-    """Every set that can be pulled, and those put together by the user that are here."""
+    """Every set that can be pulled, and all others that are here."""
     names = dict.fromkeys(SETS)
     for manifest in sorted(models_folder().glob(f"*/{MANIFEST}")):
         names[read_manifest(manifest.parent).name] = None
+    names[SHIPPED] = None
+    names |= dict.fromkeys(sorted(point.name for point in entry_points(group=ENTRY_POINTS)))
     return [info(name) for name in names]
 
 
@@ -188,6 +206,57 @@ def damaged_files(folder: Path) -> list[Path]:
             if sha256_of(path) != facts["sha256"]:
                 wrong.append(path)
     return wrong
+
+
+def _shipped() -> ModelSetInfo:
+    """What is known of `mini`, from the header of its weights."""
+    from retrieval.encoders.mini.encoder import WEIGHTS
+    from retrieval.encoders.mini.towers import DIM
+
+    with safe_open(WEIGHTS, framework="numpy") as file:
+        shapes = [file.get_slice(tensor).get_shape() for tensor in file.keys()]  # noqa: SIM118
+    model = ModelInfo(
+        id=SHIPPED,
+        licence="Apache-2.0",
+        notice="trained by anyseek; its model card is README.md in that place",
+        url=None,
+        parameters=sum(prod(shape) for shape in shapes),
+        size=WEIGHTS.stat().st_size,
+        revision=None,
+        dim=DIM,
+        trained_on="a generated world: 48 things, drawn and synthesised, with English sentences",
+        folder=WEIGHTS.parent,
+    )
+    about = "a demonstration: drawn pictures and synthesised sounds only"
+    return ModelSetInfo(SHIPPED, about, WEIGHTS.parent, model.size, "fp32", (model,))
+
+
+def _entry_point(name: str) -> EntryPoint | None:
+    """The set of this name that another package brings."""
+    return next(iter(entry_points(group=ENTRY_POINTS, name=name)), None)
+
+
+def _from_package(point: EntryPoint) -> ModelSetInfo:
+    """What is known of another package's set, without running anything of it."""
+    package = point.dist
+    maker = f"{package.name} {package.version}" if package else ""
+    stated = package.metadata.json if package else {}
+    licence = stated.get("license_expression") or stated.get("license")
+    spec = find_spec(point.module.partition(".")[0])
+    place = Path(spec.origin).parent if spec and spec.origin else None
+    model = ModelInfo(
+        id=point.value,
+        licence=str(licence) if licence else None,
+        notice=maker,
+        url=None,
+        parameters=None,
+        size=None,
+        revision=None,
+        dim=None,
+        trained_on="",
+        folder=None,
+    )
+    return ModelSetInfo(point.name, "from another package", place, None, None, (model,))
 
 
 def _info(wanted: PublishedSet, folder: Path | None) -> ModelSetInfo:
@@ -207,6 +276,9 @@ def _info(wanted: PublishedSet, folder: Path | None) -> ModelSetInfo:
                 parameters=known.parameters if known else None,
                 size=sum(int(f["size"]) for f in there.files.values()) if there else None,
                 revision=there.revision if there else None,
+                dim=known.dim if known else None,
+                trained_on=known.trained_on if known else "",
+                folder=folder / there.folder if folder and there else None,
             )
         )
     return ModelSetInfo(

@@ -18,6 +18,8 @@ CONFIG = "open_clip_config.json"
 WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 """Names of the weights in the order in which they are preferred; the second is read without
 running any code that it may hold."""
+TEMPLATES = ("{}", "a photo of {}", "a picture of {}")
+"""For short queries; the same as those of labels."""
 TOKENIZER = (
     "tokenizer.json",
     "tokenizer_config.json",
@@ -67,6 +69,7 @@ def open_clip_encoder(
         load=load,
         folder=folder,
         words=lambda: query_words.open_clip_words(folder, config),
+        templates=TEMPLATES,
     )
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from retrieval.encoders.device import DTYPES, Batches, choose_device, choose_precision
+from retrieval.encoders.packed_linears import pack_for_onednn
 from retrieval.errors import ModelError
 from retrieval.records import Modality
 
@@ -82,6 +83,10 @@ class OpenClipTowers:
     def run(self, modality: Modality, rows: Sequence[Arrays]) -> npt.NDArray[np.float32]:
         """Vectors `(n, dim)` of prepared rows."""
         return self._batches[modality](rows)
+
+    def pack(self) -> bool:
+        """Lay the linear layers out for oneDNN, on a CPU in fp32; whether that was done."""
+        return pack_for_onednn(self._model, self.device, self.precision)
 
     def _image(self, pixels: torch.Tensor) -> torch.Tensor:
         pixels = pixels.to(DTYPES[self.precision])

@@ -9,6 +9,11 @@ from retrieval.encoders import clap, open_clip
 from retrieval.encoders.clap import refuse
 from retrieval.errors import ModelError
 
+ENTRY_POINTS = "anyseek.model_sets"
+"""Entry-point group by which other packages add model sets; each names a function that makes one.
+It may take `device` and `precision`; one that does not runs where it likes."""
+SHIPPED = "mini"
+"""The set that lies in the package itself."""
 KINDS = ("open_clip", "clap", "laion_clap")
 """What the id of a model can begin with."""
 LAION_CHECKPOINTS = "lukewys/laion_clap"
@@ -32,6 +37,10 @@ class PublishedModel:
     """Who made it."""
     parameters: int | None = None
     """Numbers in its weights; four bytes each in the published files."""
+    trained_on: str = ""
+    """As its publisher says."""
+    dim: int | None = None
+    """Length of its vectors."""
 
     @property
     def kind(self) -> str:
@@ -77,6 +86,8 @@ SIGLIP2 = PublishedModel(
     licence="Apache-2.0",
     notice="SigLIP 2 by Google (arXiv 2502.14786), weights for open_clip by timm",
     parameters=376_856_066,
+    trained_on="WebLI: pictures of the web with texts in 109 languages",
+    dim=768,
 )
 CLIP = PublishedModel(
     "open_clip:ViT-B-32/laion2b_s34b_b79k",
@@ -84,6 +95,8 @@ CLIP = PublishedModel(
     licence="MIT",
     notice="OpenCLIP trained on LAION-2B by LAION (arXiv 2212.07143)",
     parameters=151_277_313,
+    trained_on="LAION-2B: pictures of the web with English texts",
+    dim=512,
 )
 PE_CORE = PublishedModel(
     "open_clip:PE-Core-L-14-336/meta",
@@ -91,6 +104,8 @@ PE_CORE = PublishedModel(
     licence="Apache-2.0",
     notice="Perception Encoder by Meta (arXiv 2504.13181), weights for open_clip by timm",
     parameters=671_138_817,
+    trained_on="pictures of the web and video frames with texts, gathered by Meta",
+    dim=1024,
 )
 CLAP = PublishedModel(
     "clap:laion/clap-htsat-unfused",
@@ -98,6 +113,8 @@ CLAP = PublishedModel(
     licence="Apache-2.0",
     notice="LAION-CLAP by LAION (arXiv 2211.06687)",
     parameters=153_492_890,
+    trained_on="LAION-Audio-630K and others: everyday sounds with English texts",
+    dim=512,
 )
 CLAP_GENERAL = PublishedModel(
     "clap:laion/larger_clap_general",
@@ -105,6 +122,8 @@ CLAP_GENERAL = PublishedModel(
     licence="Apache-2.0",
     notice="LAION-CLAP by LAION (arXiv 2211.06687)",
     parameters=193_913_882,
+    trained_on="everyday sounds, music and speech with English texts",
+    dim=512,
 )
 
 SETS = {
@@ -130,9 +149,11 @@ def published_set(name: str) -> PublishedSet:
     """
     if name in SETS:
         return SETS[name]
+    if name == SHIPPED:
+        raise ModelError(f"{name} ships inside anyseek: there is nothing to pull.")
     if not is_composed(name):
         raise ModelError(
-            f"There is nothing to pull for {name!r}. Sets: {', '.join(SETS)}; "
+            f"There is no model set {name!r} to pull. Sets: {', '.join(SETS)}; "
             "or name the models, as in 'open_clip:ViT-B-32/laion2b_s34b_b79k+"
             "clap:laion/clap-htsat-unfused'."
         )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from retrieval.encoders import hub, open_clip
+from retrieval.encoders import hub, open_clip, query_words, runtime
 from retrieval.encoders.checksums import MEMORY, cached_sha256
 from retrieval.encoders.model_store import (
     MANIFEST,
@@ -24,7 +24,6 @@ from retrieval.encoders.model_store import (
     write_manifest,
 )
 from retrieval.encoders.published import LAION_TOKENIZER, PublishedModel, published_set
-from retrieval.encoders.query_words import RESULT
 from retrieval.errors import ModelError
 
 if TYPE_CHECKING:
@@ -199,9 +198,8 @@ def _finish(one: _Planned, folder: Path) -> StoredModel:
         checkpoint.unlink()
     elif model.kind == "open_clip":
         _complete_open_clip(model, folder)
-    names = sorted(
-        p.name for p in folder.iterdir() if p.is_file() and p.name not in (MEMORY, RESULT)
-    )
+    found_here = (MEMORY, query_words.RESULT, runtime.RESULT)
+    names = sorted(p.name for p in folder.iterdir() if p.is_file() and p.name not in found_here)
     return StoredModel(
         id=model.id,
         kind=one.folder,

@@ -76,11 +76,19 @@ def clap_words(
 
 def passed(folder: Path, fingerprint: str) -> bool:
     """Whether the self-test in a model's folder was passed by this very encoder."""
+    result = read_result(folder)
     try:
-        result = json.loads((folder / RESULT).read_text(encoding="utf-8"))
         return bool(result["encoder"] == fingerprint and result["cosine"] >= LEAST_COSINE)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (KeyError, TypeError):
         return False
+
+
+def read_result(folder: Path) -> dict[str, Any]:
+    """What the self-test in a model's folder found; empty if there was none."""
+    try:
+        return dict(json.loads((folder / RESULT).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
 def self_test(encoder: TwoTowerEncoder) -> float | None:

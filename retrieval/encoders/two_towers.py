@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from retrieval.encoders.checksums import cached_sha256
 from retrieval.encoders.query_words import passed
+from retrieval.encoders.runtime import is_packed
 from retrieval.records import Modality
 from retrieval.stopwatch import Stage, timed
 from retrieval.vectors import unit_rows
@@ -27,6 +28,10 @@ Arrays: TypeAlias = tuple[npt.NDArray[Any], ...]
 """One content, prepared: the arrays that its tower takes, without the batch axis."""
 
 
+SHORT = 3
+"""Words of a query up to which it is put into templates."""
+
+
 class Towers(Protocol):
     """The heavy half of an encoder: a loaded model and its own preprocessing."""
 
@@ -37,6 +42,9 @@ class Towers(Protocol):
 
     def run(self, modality: Modality, rows: Sequence[Arrays]) -> npt.NDArray[np.float32]:
         """Vectors `(n, dim)` of prepared rows, of any length, each from its own row alone."""
+
+    def pack(self) -> bool:
+        """Lay the weights out for a faster way to multiply, if there is one here; see `runtime`."""
 
 
 class TwoTowerEncoder:
@@ -54,6 +62,7 @@ class TwoTowerEncoder:
         load: Callable[[], Towers],
         folder: Path | None = None,
         words: Callable[[], Callable[[str], Vectors] | None] | None = None,
+        templates: tuple[str, ...] = ("{}",),
     ) -> None:
         """Describe the model.
 
@@ -67,6 +76,7 @@ class TwoTowerEncoder:
             load: Makes the towers; imports the heavy packages.
             folder: Where the model lies.
             words: Makes what encodes words of a query without the towers; None if nothing does.
+            templates: What a short query is put into, each with one `{}`.
         """
         self._name = name
         self._dim = dim
@@ -77,6 +87,7 @@ class TwoTowerEncoder:
         self._load = load
         self.folder = folder
         self.words = words
+        self._templates = templates
         self._ask: Callable[[str], Vectors] | None = None
         self._looked = False
         self._lock = Lock()
@@ -131,8 +142,14 @@ class TwoTowerEncoder:
         with self._lock:
             if self._loaded is None:
                 with timed(Stage.LOAD):
-                    self._loaded = self._load()
+                    self._loaded = self.load_anew()
+                    if is_packed(self.folder):
+                        self._loaded.pack()
             return self._loaded
+
+    def load_anew(self) -> Towers:
+        """The model, loaded once more and as it comes."""
+        return self._load()
 
     def prepare(self, modality: Modality, content: Content) -> Arrays:
         """Bring one content into the form `encode` takes."""
@@ -147,7 +164,19 @@ class TwoTowerEncoder:
         return unit_rows(self.towers().run(modality, prepared))
 
     def encode_query(self, words: str) -> Vectors:
-        """Words of a query as a unit row `(1, dim)`, without torch if the self-test allows it."""
+        """Words of a query as a unit row `(1, dim)`, without torch if the self-test allows it.
+
+        Models learned from captions, so that a word or two alone are foreign to them: these are put
+        into the model's templates, and the mean of the vectors is taken (the prompt ensemble of
+        Radford et al., 2021). Sentences stay as they are, and so does what is not ASCII, as the
+        templates are English.
+        """
+        if len(words.split()) > SHORT or not words.isascii():
+            return self._encode_words(words)
+        lines = [template.format(words) for template in self._templates]
+        return unit_rows(np.mean([self._encode_words(line) for line in lines], axis=0))
+
+    def _encode_words(self, words: str) -> Vectors:
         if not self._looked:
             with timed(Stage.LOAD):
                 if self.folder and self.words and passed(self.folder, self.fingerprint):

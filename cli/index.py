@@ -11,7 +11,15 @@ import typer
 from .amounts import counted
 from .harmless import shown_path
 from .paths import typed_path
-from .place import Device, DeviceOption, LibraryOption, ModelsOption, existing, new_or_existing
+from .place import (
+    Device,
+    DeviceOption,
+    LibraryOption,
+    ModelsOption,
+    existing,
+    new_or_existing,
+    place,
+)
 from .program import complain
 from .progress import Display
 from .stopping import exit_code
@@ -69,9 +77,23 @@ def index(
     For example: anyseek index anyseek-demo/pictures anyseek-demo/sounds --models mini
     """
     open_library = new_or_existing if paths else existing
+    check_there(paths or [], library)
     with open_library(library, models, device) as opened:
         ask(opened, recall, memory)
         run(opened, paths or [], exclude=exclude or (), retry_failed=retry_failed)
+
+
+def check_there(paths: Sequence[Path], library: Path | None) -> None:
+    """Make no library for folders that are not there; an existing one may know them."""
+    from retrieval.errors import SearchError
+    from retrieval.library import CATALOG
+
+    gone = next((path for path in paths if not path.exists()), None)
+    if gone and not (place(library) / CATALOG).exists():
+        raise SearchError(
+            f"Cannot index {gone.absolute()}: No such file or directory. Check the path and "
+            "whether its disk is mounted."
+        )
 
 
 def run(

@@ -13,6 +13,7 @@ import logging
 import sys
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -92,7 +93,7 @@ def sentence(text: str) -> str:
 
 def complain(message: str) -> None:
     """Say what is wrong in one line on stderr."""
-    say(f"anyseek: {harmless(' '.join(message.split()))}")
+    say(f"anyseek: {harmless(' '.join(map(str.strip, message.splitlines())))}")
 
 
 def _said(error: typer.TyperException) -> str:
@@ -102,8 +103,13 @@ def _said(error: typer.TyperException) -> str:
 
 
 def _hint(error: typer.TyperException) -> str:
-    """Where an option belongs that was given before the command."""
+    """Where an option belongs that stands before the command, or how to name a file like one."""
     option, context = getattr(error, "option_name", ""), getattr(error, "ctx", None)
+    file = next(
+        (a for a in sys.argv[1:] if option and a.startswith(option) and Path(a).exists()), ""
+    )
+    if file:
+        return f" If the file is meant, write ./{file} instead."
     commands = getattr(context and context.command, "commands", {}).values()
     if not any(option in parameter.opts for command in commands for parameter in command.params):
         return ""

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from .index import ExcludeOption, PathsArgument, excluded, report, told
+from .index import ExcludeOption, PathsArgument, check_there, excluded, report, told
 from .place import Device, DeviceOption, LibraryOption, ModelsOption, existing, new_or_existing
 from .progress import Display
 from .terminal import say, show
@@ -30,6 +30,7 @@ def watch(
     from indexer.watch import watch as follow
 
     open_library = new_or_existing if paths else existing
+    check_there(paths or [], library)
     with open_library(library, models, device) as opened:
         display = Display()
         summaries = follow(

@@ -74,6 +74,31 @@ def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
     )
 
 
+def test_no_library_is_made_for_a_folder_that_does_not_exist(tmp_path: Path) -> None:
+    for command in ("index", "watch"):
+        assert anyseek(command, tmp_path / "nowhere", "--models", "fake").exit_code == 1
+    assert not (tmp_path / "library").exists()
+
+
+def test_a_name_in_a_message_keeps_its_spaces(tmp_path: Path) -> None:
+    result = anyseek("status", "--library", "odd  name")
+    assert "There is no library at odd  name." in result.stderr
+
+
+def test_a_file_that_is_named_like_an_option(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "a.txt").write_text("red")
+    index(folder)
+    write_picture(Path("-dash.png"), (255, 0, 0))
+    monkeypatch.setattr("sys.argv", ["anyseek", "similar", "-dash.png"])
+    result = anyseek("similar", "-dash.png")
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "anyseek: No such option: -d. If the file is meant, write ./-dash.png instead. "
+        "See: anyseek similar --help\n"
+    )
+    assert anyseek("similar", "./-dash.png").exit_code == 0
+
+
 def test_an_empty_file(folder: Path) -> None:
     (folder / "empty.png").touch()
     assert index(folder) == (0, ONE_FAILED, SEE_FAILURES)

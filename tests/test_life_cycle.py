@@ -1,4 +1,7 @@
-"""What happens to files in their life: the library follows, and keeps what it has."""
+"""What happens to files in their life: the library follows, and keeps what it has.
+
+That it ends as a fresh one would is the matter of `test_life_cycle_events`.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from retrieval import Library
 from retrieval.media.decoder_pool import DecoderPool
 from retrieval.media.media import Media
 from retrieval.space import JointSpace
-from tests.media_files import COLOURS, write_picture
+from tests.media_files import write_picture
 
 
 class Known(NamedTuple):
@@ -92,10 +95,6 @@ class TestOneFile:
         assert not set(after.moment_ids) & set(before.moment_ids)
         assert library.search("green", kinds=["text"])[0].path.name == "red.md"
 
-    def test_edited_to_the_same_length(self, library: Library, folder: Path) -> None:
-        (folder / "red.md").write_text("something low")
-        only(index(library, folder), updated=1, unchanged=8)
-
     def test_touched(self, library: Library, folder: Path, decoded: list[str]) -> None:
         before = known(library, folder / "red.md")
         os.utime(folder / "red.md", (1, 1))
@@ -104,15 +103,6 @@ class TestOneFile:
         assert not decoded
         (file,) = (f for f in library.files() if f.path.name == "red.md")
         assert file.modified.timestamp() == 1
-
-    def test_replaced_by_something_older(self, library: Library, folder: Path) -> None:
-        size = (folder / "red.md").stat().st_size
-        older = folder.parent / "older"
-        older.write_text("something low")
-        assert older.stat().st_size == size
-        os.utime(older, (1000, 1000))
-        older.replace(folder / "red.md")
-        only(index(library, folder), updated=1, unchanged=8)
 
     def test_deleted_and_restored(self, library: Library, folder: Path, decoded: list[str]) -> None:
         before = known(library, folder / "red.png")
@@ -133,13 +123,6 @@ class TestOneFile:
         (first,) = [f.missing_since for f in library.files() if f.missing_since]
         index(library, folder)
         assert [f.missing_since for f in library.files() if f.missing_since] == [first]
-
-    def test_restored_with_other_content(self, library: Library, folder: Path) -> None:
-        (folder / "red.md").unlink()
-        index(library, folder)
-        (folder / "red.md").write_text("quite another thing: blue blue blue blue")
-        only(index(library, folder), updated=1, unchanged=8)
-        assert paths(library, missing=True) == set()
 
 
 class TestMoved:
@@ -241,12 +224,6 @@ class TestMoved:
         assert library.verify(sample=100) == []
         assert len(list(library.files(under=numbers))) == 20
 
-    def test_a_replaced_content_is_dropped_in_the_end(self, library: Library, folder: Path) -> None:
-        moments = sum(library.stats().counts.moments.values())
-        (folder / "red.md").write_text("entirely other words")
-        index(library, folder)
-        assert sum(library.stats().counts.moments.values()) == moments
-
 
 class TestCopies:
     def test_many_paths_one_embedding(
@@ -286,16 +263,6 @@ class TestCopies:
         (folder / "link.png").hardlink_to(folder / "red.png")
         only(index(library, folder), added=1, unchanged=9)
         assert not decoded
-
-    def test_symbolic_links_add_nothing(self, library: Library, folder: Path) -> None:
-        (folder / "link.png").symlink_to(folder / "red.png")
-        (folder / "loop").symlink_to(folder)
-        only(index(library, folder), unchanged=9)
-
-    def test_a_file_replaced_by_a_link_is_missing(self, library: Library, folder: Path) -> None:
-        (folder / "red.png").rename(folder.parent / "outside.png")
-        (folder / "red.png").symlink_to(folder.parent / "outside.png")
-        only(index(library, folder), missing=1, unchanged=8)
 
 
 class TestRoots:
@@ -498,26 +465,3 @@ class TestPermission:
         only(index(library, folder), failed=1, unchanged=9)
         (folder / "secret.txt").chmod(0o600)
         only(index(library, folder), updated=1, unchanged=9)
-
-
-def test_a_whole_life(library: Library, folder: Path) -> None:
-    """After all of this, the library is what a fresh one of the same folder would be."""
-    for step in range(4):
-        write_picture(folder / f"new-{step}.png", (step, 200, 10))
-        (folder / "red.md").write_text(f"edited {step} times")
-        for name in COLOURS:
-            place = folder / f"{name}.png"
-            if place.exists():
-                place.rename(folder / f"{name}-{step}.png")
-        shutil.copy(folder / "blue.md", folder / f"copy-{step}.txt")
-        index(library, folder)
-    for file in [f for f in library.files() if f.missing_since]:
-        library.remove(file.path)
-    index(library, folder)
-    with Library.open(folder.parent / "fresh", models=library.space.model_set) as fresh:
-        index(fresh, folder)
-        assert {f.path for f in library.files()} == {f.path for f in fresh.files()}
-        for file in fresh.files():
-            assert known(library, file.path).vectors == known(fresh, file.path).vectors
-        assert library.stats().counts == fresh.stats().counts
-    assert library.verify(sample=100) == []

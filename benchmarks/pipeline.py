@@ -27,7 +27,8 @@ from benchmarks.record import record
 from benchmarks.typical_files import PHOTO_PX, write_photographs
 from indexer import index
 from indexer.assembly import BATCH
-from indexer.read_ahead import Decoded, Finished, ReadAhead
+from indexer.message import Decoded, Finished
+from indexer.read_ahead import ReadAhead
 from indexer.reading import Job
 from retrieval import Library, Modality, ModelSet
 from retrieval.encoders.fake import WINDOWS, FakeEncoder

@@ -13,7 +13,8 @@ from retrieval.records import Modality
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from indexer.read_ahead import Finished, ReadAhead
+    from indexer.message import Finished
+    from indexer.read_ahead import ReadAhead
     from indexer.reading import Job, Piece
     from retrieval.library import Library
     from retrieval.vectors import Vector

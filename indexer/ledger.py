@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from indexer.read_ahead import Failed, Finished, Known
+from indexer.message import Failed, Finished, Known
 from indexer.whereabouts import Sight, Whereabouts
 from retrieval.catalog.transaction import FileState
 from retrieval.records import Kind

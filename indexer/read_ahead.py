@@ -9,22 +9,20 @@ import os
 import time
 from collections import deque
 from contextlib import closing
-from dataclasses import dataclass
 from threading import Condition, Lock, Thread
 from typing import TYPE_CHECKING, Self
 
+from indexer.message import Changing, Decoded, Failed, Finished, Known, Message
 from indexer.reading import Job, Piece, Unsettled, opened, prepared_pieces, read_media
 from retrieval.errors import MediaError, UnknownMedia
 from retrieval.media.content_hash import content_hash
 from retrieval.media.decoder_pool import DecoderPool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
-    from retrieval.catalog.transaction import FileState
     from retrieval.library import Library
     from retrieval.media.media import Media
-    from retrieval.records import Fact, Kind
     from retrieval.space import JointSpace
 
 DEFAULT_MEMORY = 128 << 20
@@ -33,54 +31,6 @@ STOP_S = 2.0
 """How long the readers may take to stop; one that hangs in a decoder is left behind."""
 PIXEL_BYTES = 4
 """What decoding a picture takes for each pixel, about."""
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """Something that the readers found out about a file."""
-
-    job: Job
-
-
-@dataclass(frozen=True, slots=True)
-class Decoded(Message):
-    """One moment of a file; messages of other files may come in between."""
-
-    piece: Piece
-
-
-@dataclass(frozen=True, slots=True)
-class Finished(Message):
-    """All moments of a file have been sent."""
-
-    state: FileState
-    hash: str
-    kind: Kind
-    metadata: Mapping[str, Fact]
-
-
-@dataclass(frozen=True, slots=True)
-class Known(Message):
-    """The file holds what the library has stored already."""
-
-    state: FileState
-    hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class Failed(Message):
-    """The file cannot be read."""
-
-    state: FileState | None
-    """None if the reason may go away while the file stays as it is."""
-    reason: str
-    not_media: bool = False
-    """It is nothing that anyseek reads, rather than broken."""
-
-
-@dataclass(frozen=True, slots=True)
-class Changing(Message):
-    """The file changed or vanished while it was read."""
 
 
 class Stopped(Exception):  # noqa: N818 - control flow between threads, never seen outside

@@ -13,16 +13,9 @@ from indexer.assembly import Assembly
 from indexer.compare import Change, compare
 from indexer.exclusion import DEFAULT_EXCLUDE, Exclusion
 from indexer.ledger import Ledger, Tally
+from indexer.message import Changing, Decoded, Failed, Finished, Known
 from indexer.progress import Progress, Stage, Summary
-from indexer.read_ahead import (
-    DEFAULT_MEMORY,
-    Changing,
-    Decoded,
-    Failed,
-    Finished,
-    Known,
-    ReadAhead,
-)
+from indexer.read_ahead import DEFAULT_MEMORY, ReadAhead
 from indexer.reading import Job
 from indexer.scan import Scan
 from indexer.targets import Target, find_targets
@@ -36,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from indexer.compare import Difference
-    from indexer.read_ahead import Message
+    from indexer.message import Message
     from indexer.scan import Found
     from retrieval.catalog.listing import Listed
     from retrieval.library import Library

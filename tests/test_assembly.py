@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.assembly import BATCH, BATCH_S, Assembly
-from indexer.read_ahead import Finished
+from indexer.message import Finished
 from indexer.reading import Job, Piece
 from retrieval import Kind, Modality, Moment
 from retrieval.catalog.transaction import FileState, NewContent

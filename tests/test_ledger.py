@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from indexer.ledger import COMMIT_S, UNKNOWN_MTIME_NS, Ledger, Tally
-from indexer.read_ahead import Failed, Finished, Known
+from indexer.message import Failed, Finished, Known
 from indexer.reading import Job
 from indexer.whereabouts import Whereabouts
 from retrieval import File, Kind, Library, Modality, Moment

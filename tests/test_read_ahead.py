@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from indexer import read_ahead, reading
-from indexer.read_ahead import Changing, Decoded, Failed, Finished, Known, Message, ReadAhead
+from indexer.message import Changing, Decoded, Failed, Finished, Known, Message
+from indexer.read_ahead import ReadAhead
 from indexer.reading import Job, Piece
 from retrieval import Kind, Library, Modality, Moment
 from retrieval.media.decoder_pool import DecoderPool

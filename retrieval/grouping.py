@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import islice
+from math import isnan, nan
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -127,7 +128,9 @@ def _matches(
     """For each content the moments at some places among the candidates."""
     at = [place for each in places.values() for place in each]
     ids = ranked.moment_ids[at].tolist()
-    scored = zip(ids, ranked.scores[at].tolist(), ranked.cosines[at].tolist(), strict=True)
+    # One and the same NaN: hits that say the same are equal.
+    cosines = [nan if isnan(cosine) else cosine for cosine in ranked.cosines[at].tolist()]
+    scored = zip(ids, ranked.scores[at].tolist(), cosines, strict=True)
     known = catalog.moments.get(ids)
     found: dict[int, list[ScoredMoment]] = {}
     for content_id, each in places.items():

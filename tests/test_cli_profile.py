@@ -61,7 +61,7 @@ def test_a_search_that_finds_nothing_is_profiled_too(library: Path) -> None:
 
 @pytest.mark.usefixtures("_fake")
 def test_a_search_that_fails_is_profiled_too(library: Path) -> None:
-    result = anyseek("search", "red", "--in", "image", "-k", "0", "--profile", library=library)
+    result = anyseek("search", "red", "--under", "nowhere", "--profile", library=library)
     assert result.exit_code == 1
     assert "total" in result.stderr
 

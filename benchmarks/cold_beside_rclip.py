@@ -125,7 +125,8 @@ def main() -> None:
         ours, others = [], []
         for i in range(chosen.runs + 1):
             words = QUERIES[i % len(QUERIES)]
-            ours.append(anyseek("search", words, "--min", "0", "--paths", "-k", "10"))
+            asked = ("search", words, "--models", str(models), "--min", "0", "--paths", "-k", "10")
+            ours.append(anyseek(*asked))
             others.append(peer(words, "--no-indexing", "-f", "-t", "10"))
         for told in (*ours, *others):
             assert told.output.count(".jpg") == 10, (told.output, told.errors)

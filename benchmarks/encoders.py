@@ -107,7 +107,7 @@ def numpy_way(tower: Tower, place: Path) -> Any:
         whole = Weights(path)
         weights = Weights(path, "text.") if "text.positional_embedding" in whole else whole
         made = clip_tower(weights, config["text_cfg"], quick=False)
-    return lambda rows: np.stack([made(row[0]) for row in rows])
+    return lambda rows: made([row[0] for row in rows])
 
 
 def onnx_way(tower: Tower, place: Path, name: str) -> Any:

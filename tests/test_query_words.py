@@ -65,11 +65,12 @@ def test_words_have_the_vectors_that_torch_gives_them(
     assert encoder.words is not None
     words = encoder.words()
     assert words is not None
-    ours = np.concatenate([words(sentence) for sentence in SENTENCES])
+    ours = np.concatenate([words([sentence]) for sentence in SENTENCES])
     theirs = encoder.encode(
         Modality.TEXT, [encoder.prepare(Modality.TEXT, sentence) for sentence in SENTENCES]
     )
     assert cosines(ours, theirs).min() > 0.999999
+    np.testing.assert_allclose(words(SENTENCES), ours, atol=1e-5, err_msg="in company")
     assert ours.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(ours, axis=1), 1.0, atol=1e-6)
     assert cosines(ours[:1], ours[3:4])[0] < 0.9999, "or the test could not tell them apart"
@@ -104,7 +105,7 @@ def test_the_self_test_decides(encoders: dict[str, TwoTowerEncoder]) -> None:
 
 def test_a_tower_that_differs_is_not_used(tmp_path: Path) -> None:
     encoder = open_clip_encoder(write_small_clip(tmp_path / "clip"), precision="fp32")
-    encoder.words = lambda: lambda words: np.eye(1, 64, dtype=np.float32)
+    encoder.words = lambda: lambda texts: np.eye(len(texts), 64, dtype=np.float32)
     cosine = self_test(encoder)
     assert cosine is not None
     assert cosine < LEAST_COSINE

@@ -8,7 +8,7 @@ that, or for other files than it was made with, words go through torch like ever
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -19,11 +19,14 @@ from retrieval.records import Modality
 from retrieval.vectors import unit_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from retrieval.encoders.two_towers import TwoTowerEncoder
     from retrieval.vectors import Vectors
+
+    Words: TypeAlias = Callable[[Sequence[str]], Vectors]
+    """Texts to their unit rows `(n, dim)`."""
 
 RESULT = ".text_self_test.json"
 """In the folder of a model: the lowest cosine, and the fingerprint of the encoder it holds for."""
@@ -43,8 +46,8 @@ SENTENCES = (
 )
 
 
-def open_clip_words(folder: Path, config: dict[str, Any]) -> Callable[[str], Vectors] | None:
-    """The text tower of an open_clip model, words to `(1, dim)`; None if it is not known here."""
+def open_clip_words(folder: Path, config: dict[str, Any]) -> Words | None:
+    """The text tower of an open_clip model; None if it is not known here."""
     model = config["model_cfg"]
     text = model.get("text_cfg", {})
     try:
@@ -57,13 +60,11 @@ def open_clip_words(folder: Path, config: dict[str, Any]) -> Callable[[str], Vec
     tokens = open_clip_tokens(folder, text)
     if tower is None or tokens is None:
         return None
-    return lambda words: unit_rows(tower(tokens(words))[None])
+    return lambda texts: unit_rows(tower([tokens(text) for text in texts]))
 
 
-def clap_words(
-    folder: Path, config: dict[str, Any], context: int
-) -> Callable[[str], Vectors] | None:
-    """The text tower of a CLAP model, words to `(1, dim)`; None if it is not known here."""
+def clap_words(folder: Path, config: dict[str, Any], context: int) -> Words | None:
+    """The text tower of a CLAP model; None if it is not known here."""
     try:
         tower = clap_tower(Weights(folder / "model.safetensors"), config)
     except ModelError:
@@ -71,7 +72,7 @@ def clap_words(
     tokens = clap_tokens(folder, context)
     if tower is None or tokens is None:
         return None
-    return lambda words: unit_rows(tower(tokens(words))[None])
+    return lambda texts: unit_rows(tower([tokens(text) for text in texts]))
 
 
 def passed(folder: Path, fingerprint: str) -> bool:
@@ -105,7 +106,7 @@ def self_test(encoder: TwoTowerEncoder) -> float | None:
         made = encoder.words()
         if made is None:
             return None
-        ours = np.concatenate([made(words) for words in SENTENCES])
+        ours = made(SENTENCES)
     except (ModelError, ValueError, IndexError):  # weights of another form than the configuration
         return None
     lowest = float(np.einsum("ij,ij->i", ours, theirs).min())

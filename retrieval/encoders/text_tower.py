@@ -4,6 +4,8 @@ Loading torch, a model and its pictures' or sounds' tower takes far longer than 
 This reads what a text needs of the published safetensors file, where it lies in the file, and no
 more. The vectors agree with those of torch in fp32 to a cosine of 0.999999; those of a library,
 which torch makes in the precision of its model set, are not touched by it.
+
+Several texts go through together, row below row: what takes the time is to read the weights, once.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import numpy.typing as npt
 from retrieval.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 Array = npt.NDArray[np.float32]
@@ -42,16 +44,29 @@ def layer_norm(x: Array, weight: Array, bias: Array, epsilon: float) -> Array:
     return normed
 
 
-def attention(q: Array, k: Array, v: Array, heads: int, mask: Array | None = None) -> Array:
-    """Scaled dot-product attention over rows `(n, width)`, with a mask `(n, n)` to be added."""
+def attention(
+    q: Array, k: Array, v: Array, heads: int, lengths: Sequence[int], *, causal: bool = False
+) -> Array:
+    """Scaled dot-product attention over rows `(n, width)`, within texts of so many rows each."""
+    ends = np.cumsum(lengths)[:-1]
+    texts = zip(*(np.split(rows, ends) for rows in (q, k, v)), strict=True)
+    return np.concatenate([_attention_in(*text, heads=heads, causal=causal) for text in texts])
+
+
+def _attention_in(q: Array, k: Array, v: Array, *, heads: int, causal: bool) -> Array:
     q, k, v = (x.reshape(len(x), heads, -1).transpose(1, 0, 2) for x in (q, k, v))
     scores = q @ k.transpose(0, 2, 1) / np.float32(np.sqrt(q.shape[2]))
-    if mask is not None:
-        scores = scores + mask
+    if causal:
+        scores = scores + np.triu(np.full(scores.shape[1:], -np.inf, np.float32), 1)
     weights = np.exp(scores - scores.max(axis=2, keepdims=True))
     weights /= weights.sum(axis=2, keepdims=True)
     mixed: Array = (weights @ v).transpose(1, 0, 2).reshape(q.shape[1], -1)
     return mixed
+
+
+def _starts(lengths: Sequence[int]) -> Tokens:
+    """The first rows of texts of so many rows each."""
+    return np.cumsum([0, *lengths[:-1]])
 
 
 def gelu(x: Array) -> Array:
@@ -173,31 +188,32 @@ class ClipTextTower:
         self._epsilon = epsilon
         self._activation = activation
 
-    def __call__(self, tokens: Tokens) -> Array:
-        """The vector `(dim,)`, of any length, of tokens `(context,)`."""
+    def __call__(self, texts: Sequence[Tokens]) -> Array:
+        """The vectors `(n, dim)`, of any length, of texts with tokens `(context,)`."""
         w = self._weights
-        at = len(tokens) - 1 if self._last else int(tokens.argmax())
+        ends = [len(text) - 1 if self._last else int(text.argmax()) for text in texts]
         # What follows the end of a text is hidden from it where attention looks back only.
-        used = tokens[: at + 1] if self._causal else tokens
-        x = w["token_embedding.weight"][used] + w["positional_embedding"][: len(used)]
-        ahead = np.triu(np.full((len(used),) * 2, -np.inf, np.float32), 1) if self._causal else None
+        lengths = [end + 1 for end in ends] if self._causal else [len(text) for text in texts]
+        tokens = np.concatenate([text[:n] for text, n in zip(texts, lengths, strict=True)])
+        places = np.concatenate([np.arange(n) for n in lengths])
+        x = w["token_embedding.weight"][tokens] + w["positional_embedding"][places]
         for layer in range(self._layers):
             block = f"transformer.resblocks.{layer}."
             h = self._norm(x, f"{block}ln_1")
             qkv = linear(h, w[f"{block}attn.in_proj_weight"], w[f"{block}attn.in_proj_bias"])
             q, k, v = np.split(qkv, 3, axis=1)
-            h = attention(q, k, v, self._heads, ahead)
+            h = attention(q, k, v, self._heads, lengths, causal=self._causal)
             x = x + linear(h, w[f"{block}attn.out_proj.weight"], w[f"{block}attn.out_proj.bias"])
             h = self._norm(x, f"{block}ln_2")
             h = self._activation(
                 linear(h, w[f"{block}mlp.c_fc.weight"], w[f"{block}mlp.c_fc.bias"])
             )
             x = x + linear(h, w[f"{block}mlp.c_proj.weight"], w[f"{block}mlp.c_proj.bias"])
-        pooled = self._norm(x[at : at + 1], "ln_final")
+        pooled = self._norm(x[_starts(lengths) + ends], "ln_final")
         if "text_projection.weight" in w:
-            return self._linear(pooled, "text_projection").ravel()
+            return self._linear(pooled, "text_projection")
         projected: Array = pooled @ w["text_projection"]
-        return projected.ravel()
+        return projected
 
     def _linear(self, x: Array, name: str) -> Array:
         return linear(x, self._weights[f"{name}.weight"], self._weights.get(f"{name}.bias"))
@@ -240,11 +256,12 @@ class ClapTextTower:
         self._epsilon = epsilon
         self._padding = padding
 
-    def __call__(self, tokens: Tokens) -> Array:
-        """The vector `(dim,)`, of any length, of tokens `(length,)` without padding."""
+    def __call__(self, texts: Sequence[Tokens]) -> Array:
+        """The vectors `(n, dim)`, of any length, of texts with tokens `(length,)`, unpadded."""
         w = self._weights
-        positions = np.arange(len(tokens)) + self._padding + 1
-        x = w["text_model.embeddings.word_embeddings.weight"][tokens]
+        lengths = [len(text) for text in texts]
+        positions = np.concatenate([np.arange(n) for n in lengths]) + self._padding + 1
+        x = w["text_model.embeddings.word_embeddings.weight"][np.concatenate(texts)]
         x = x + w["text_model.embeddings.token_type_embeddings.weight"][0]
         x = self._norm(
             x + w["text_model.embeddings.position_embeddings.weight"][positions],
@@ -255,13 +272,14 @@ class ClapTextTower:
             q, k, v = (
                 self._linear(x, f"{block}attention.self.{n}") for n in ("query", "key", "value")
             )
-            h = self._linear(attention(q, k, v, self._heads), f"{block}attention.output.dense")
+            h = attention(q, k, v, self._heads, lengths)
+            h = self._linear(h, f"{block}attention.output.dense")
             x = self._norm(x + h, f"{block}attention.output")
             h = gelu(self._linear(x, f"{block}intermediate.dense"))
             x = self._norm(x + self._linear(h, f"{block}output.dense"), f"{block}output")
-        pooled = np.tanh(self._linear(x[:1], "text_model.pooler.dense"))
+        pooled = np.tanh(self._linear(x[_starts(lengths)], "text_model.pooler.dense"))
         shown = np.maximum(linear(pooled, *self._projection("linear1")), 0)
-        return linear(shown, *self._projection("linear2")).ravel()
+        return linear(shown, *self._projection("linear2"))
 
     def _projection(self, name: str) -> tuple[Array, Array]:
         return tuple(self._weights[f"text_projection.{name}.{n}"] for n in ("weight", "bias"))  # type: ignore[return-value]

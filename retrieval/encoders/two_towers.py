@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from retrieval.encoders.query_words import Words
     from retrieval.media.content import Content
     from retrieval.vectors import Vectors
 
 Arrays: TypeAlias = tuple[npt.NDArray[Any], ...]
 """One content, prepared: the arrays that its tower takes, without the batch axis."""
-
 
 SHORT = 3
 """Words of a query up to which it is put into templates."""
@@ -61,7 +61,7 @@ class TwoTowerEncoder:
         precision: str,
         load: Callable[[], Towers],
         folder: Path | None = None,
-        words: Callable[[], Callable[[str], Vectors] | None] | None = None,
+        words: Callable[[], Words | None] | None = None,
         templates: tuple[str, ...] = ("{}",),
     ) -> None:
         """Describe the model.
@@ -88,7 +88,7 @@ class TwoTowerEncoder:
         self.folder = folder
         self.words = words
         self._templates = templates
-        self._ask: Callable[[str], Vectors] | None = None
+        self._ask: Words | None = None
         self._looked = False
         self._lock = Lock()
         self._loaded: Towers | None = None
@@ -171,20 +171,20 @@ class TwoTowerEncoder:
         Radford et al., 2021). Sentences stay as they are, and so does what is not ASCII, as the
         templates are English.
         """
-        if len(words.split()) > SHORT or not words.isascii():
-            return self._encode_words(words)
-        lines = [template.format(words) for template in self._templates]
-        return unit_rows(np.mean([self._encode_words(line) for line in lines], axis=0))
+        short = len(words.split()) <= SHORT and words.isascii()
+        lines = [template.format(words) for template in self._templates] if short else [words]
+        rows = self._encode_words(lines)
+        return rows if len(rows) == 1 else unit_rows(rows.mean(axis=0, keepdims=True))
 
-    def _encode_words(self, words: str) -> Vectors:
+    def _encode_words(self, texts: Sequence[str]) -> Vectors:
         if not self._looked:
             with timed(Stage.LOAD):
                 if self.folder and self.words and passed(self.folder, self.fingerprint):
                     self._ask = self.words()
             self._looked = True
         if self._ask is not None:
-            return self._ask(words)
-        return self.encode(Modality.TEXT, [self.prepare(Modality.TEXT, words)])
+            return self._ask(texts)
+        return self.encode(Modality.TEXT, [self.prepare(Modality.TEXT, text) for text in texts])
 
     def _check(self, modality: Modality) -> None:
         if modality not in self._modalities:

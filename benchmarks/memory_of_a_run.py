@@ -1,11 +1,11 @@
-"""How much memory a run takes at most, over a folder that holds what is large of every kind.
+"""How much memory a run takes at most, over usual files and over two that are large.
 
     python -m benchmarks.memory_of_a_run [--photos 120] [--models mini | ViT-B-32]
 
-Photographs, screenshots, songs, notes, half an hour of sound, a picture of 100 megapixels as PNG, a
-long text. Memory is that of all processes, decoders included, shared pages counted once (PSS of
-Linux), looked at ten times a second. At rest is the process with the model loaded and one file of
-each kind indexed, so that nothing is left to be loaded.
+Usual files are photographs, screenshots, songs, notes and half an hour of sound; then come a long
+text and a picture of 100 megapixels as PNG. Memory is that of all processes, decoders included,
+shared pages counted once (PSS of Linux), looked at ten times a second. At rest is the process just
+before, with the model loaded and one file of each kind indexed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import gc
 import tempfile
-import time
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
@@ -82,48 +81,59 @@ class Watch:
             self.most_mb = max(self.most_mb, held_mb())
 
 
-def write_folder(folder: Path, photos: int) -> None:
-    """Files of every kind, some of them large."""
+def write_usual(folder: Path, photos: int) -> None:
+    """Files as folders are full of: of every kind, none very large but a long sound."""
     typical_files.write_photographs(folder / "photographs", photos, SEED)
     typical_files.write_screenshots(folder / "screenshots", photos // 2, SEED)
     typical_files.write_songs(folder / "songs", max(1, photos // 10), SEED, "MP3")
     typical_files.write_notes(folder / "notes", 5 * photos, SEED)
     if photos > 1:
         write_sound(folder / "long.flac", 1800, SEED)
-        smooth = Image.linear_gradient("L").resize(PANORAMA_PX)
-        Image.merge("RGB", [smooth, smooth.rotate(180), smooth]).save(folder / "panorama.png")
-        write_text(folder / "long.txt")
 
 
-def write_text(path: Path) -> None:
+def write_large_picture(folder: Path) -> None:
+    """A PNG, which can only be decoded as a whole."""
+    smooth = Image.linear_gradient("L").resize(PANORAMA_PX)
+    folder.mkdir()
+    Image.merge("RGB", [smooth, smooth.rotate(180), smooth]).save(folder / "panorama.png")
+
+
+def write_long_text(folder: Path) -> None:
     """Sentences of words in a random order, as many as `TEXT_BYTES` hold."""
     rng = np.random.default_rng(SEED)
-    with path.open("w") as file:
+    folder.mkdir()
+    with (folder / "long.txt").open("w") as file:
         while file.tell() < TEXT_BYTES:
             words = rng.choice(typical_files.WORDS, (1000, 12))
             file.write("".join(f"{' '.join(some).capitalize()}. " for some in words))
 
 
 def measure(models: str | ModelSet, workplace: Path, photos: int) -> dict[str, Any]:
-    """Memory at rest and at most."""
-    write_folder(workplace / "few", 1)
-    write_folder(workplace / "many", photos)
+    """Memory at rest, and at most over each of three folders, one after the other."""
+    write_usual(workplace / "few", 1)
+    write_usual(workplace / "usual files", photos)
+    write_long_text(workplace / "a text of 20 MB")
+    write_large_picture(workplace / "a PNG of 100 megapixels")
+    folders = []
     with Library.open(workplace / "library", models=models) as library:
         index(library, workplace / "few")
-        gc.collect()
-        resting_mb = held_mb()
-        begun = time.perf_counter()
-        with Watch() as watch:
-            summary = index(library, workplace / "many")
-        seconds = time.perf_counter() - begun
-    assert not summary.failed, summary
-    return {
-        "files": summary.added,
-        "seconds": seconds,
-        "resting_mb": resting_mb,
-        "most_mb": watch.most_mb,
-        "above_resting_mb": watch.most_mb - resting_mb,
-    }
+        for name in ("usual files", "a text of 20 MB", "a PNG of 100 megapixels"):
+            gc.collect()
+            resting_mb = held_mb()
+            with Watch() as watch:
+                summary = index(library, workplace / name)
+            assert summary.added, summary
+            assert not summary.failed, summary
+            folders.append(
+                {
+                    "folder": name,
+                    "files": summary.added,
+                    "resting_mb": resting_mb,
+                    "most_mb": watch.most_mb,
+                    "above_resting_mb": watch.most_mb - resting_mb,
+                }
+            )
+    return {"folders": folders}
 
 
 def main() -> None:
@@ -136,10 +146,11 @@ def main() -> None:
         random = chosen.models == "ViT-B-32"
         models = random_vit(Path(name) / "model") if random else chosen.models
         result = measure(models, Path(name), chosen.photos)
-    print(
-        f"{chosen.models}: {result['files']} files, at most {result['most_mb']:.0f} MB, "
-        f"{result['above_resting_mb']:.0f} MB above the {result['resting_mb']:.0f} MB at rest"
-    )
+    for told in result["folders"]:
+        print(
+            f"{chosen.models}, {told['files']} files ({told['folder']}): at most "
+            f"{told['most_mb']:.0f} MB, {told['above_resting_mb']:.0f} MB above rest"
+        )
     result = {"models": chosen.models, **result}
     print(record(f"memory_{chosen.models}", result, seed=SEED, packages=("numpy", "pillow")))
 

@@ -107,10 +107,11 @@ def memory_table() -> str | None:
         "|---|---|---|---|---|",
     ]
     lines += [
-        f"| {told['models']} | {told['files']} | {told['resting_mb']:.0f} MB "
-        f"| {told['most_mb']:.0f} MB | {told['above_resting_mb']:.0f} MB |"
+        f"| {told['models']} | {run['files']} {run['folder']} | {run['resting_mb']:.0f} MB "
+        f"| {run['most_mb']:.0f} MB | {run['above_resting_mb']:.0f} MB |"
         for models in MEMORY
         if (told := read(f"memory_{models}"))
+        for run in told["folders"]
     ]
     if told := read("long_sound"):
         rest, more = told["resting_mb"], told["above_resting_mb"]

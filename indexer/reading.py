@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 """Refuse a symbolic link, and do not wait for somebody to write into a pipe."""
 
+PIECE_BYTES = 1000
+"""What a moment takes beside its contents, about: objects, and the text of a passage."""
+
 CLOCK_TICK_NS = 20_000_000
 """File systems stamp times by a clock that ticks every 4 to 16 ms."""
 
@@ -118,7 +121,7 @@ def prepared_pieces(media: Media, space: JointSpace) -> Iterator[Piece]:
     """
     for moment, content in media.pieces:
         prepared = space.prepare(moment.modality, content)
-        yield Piece(moment, prepared, _memory(prepared))
+        yield Piece(moment, prepared, PIECE_BYTES + _memory(prepared))
 
 
 def _memory(value: Any) -> int:

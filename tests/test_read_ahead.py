@@ -14,7 +14,7 @@ import pytest
 from indexer import read_ahead, reading
 from indexer.message import Changing, Decoded, Failed, Finished, Known, Message
 from indexer.read_ahead import ReadAhead
-from indexer.reading import Job, Piece
+from indexer.reading import PIECE_BYTES, Job, Piece
 from retrieval import Kind, Library, Modality, Moment
 from retrieval.media.decoder_pool import DecoderPool
 from retrieval.media.media import Media
@@ -95,10 +95,11 @@ class TestMemory:
 
     def test_is_never_exceeded(self, library: Library, tmp_path: Path, counted: list[int]) -> None:
         paths = [write_tone(tmp_path / f"{n}.wav", 100 + n, seconds=60) for n in range(6)]
-        with ReadAhead(jobs(library, *paths), library, threads=4, memory=100) as readers:
+        memory = 6 * (PIECE_BYTES + 16)
+        with ReadAhead(jobs(library, *paths), library, threads=4, memory=memory) as readers:
             messages = list(take_all(readers))
         assert len([m for m in messages if isinstance(m, Decoded)]) == 6 * 59
-        assert max(counted) <= 100
+        assert max(counted) <= memory
 
     def test_one_piece_larger_than_all_of_it_comes_alone(
         self, library: Library, tmp_path: Path, counted: list[int]
@@ -107,12 +108,12 @@ class TestMemory:
         with ReadAhead(jobs(library, *paths), library, threads=4, memory=1) as readers:
             assert len([m for m in take_all(readers) if isinstance(m, Finished)]) == 5
         decoding = 40 * 30 * read_ahead.PIXEL_BYTES
-        assert max(counted) == decoding  # one picture at a time, never two
+        assert max(counted) == max(decoding, PIECE_BYTES + 16)  # one at a time, never two
 
     def test_readers_wait_for_a_model_that_is_slow(self, library: Library, tone: Path) -> None:
         """Nothing is released: what comes stays within the bound, and the reader says so."""
-        with ReadAhead(jobs(library, tone), library, memory=64) as readers:
-            for _ in range(4):  # of 16 bytes each
+        with ReadAhead(jobs(library, tone), library, memory=4 * (PIECE_BYTES + 16)) as readers:
+            for _ in range(4):  # each a vector of 16 bytes, and what is around it
                 assert isinstance(readers.take(SOON_S, can_free=False), Decoded)
             assert not readers.idle
             begun = time.monotonic()

@@ -11,7 +11,15 @@ import numpy as np
 import pytest
 
 from indexer import reading
-from indexer.reading import CLOCK_TICK_NS, Job, Piece, Unsettled, opened, prepared_pieces
+from indexer.reading import (
+    CLOCK_TICK_NS,
+    PIECE_BYTES,
+    Job,
+    Piece,
+    Unsettled,
+    opened,
+    prepared_pieces,
+)
 from retrieval import Kind, Library, Modality, Moment
 from retrieval.catalog.transaction import FileState
 from retrieval.media.media import Media
@@ -140,7 +148,7 @@ def test_pieces_are_prepared_one_by_one(library: Library) -> None:
         assert isinstance(piece, Piece)
         assert decoded == list(range(n + 1))
         assert piece.moment.modality is Modality.IMAGE
-        assert piece.bytes == 16  # four float32
+        assert piece.bytes == PIECE_BYTES + 16  # four float32
         assert piece.prepared["fake"][:3].tolist() == [n, n, n] or n == 0
     assert next(prepared, None) is None
 

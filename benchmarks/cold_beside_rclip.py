@@ -86,7 +86,6 @@ def spread(runs: Sequence[Run]) -> dict[str, Any]:
         "median_s": statistics.median(seconds),
         "fastest_s": min(seconds),
         "processor_s": statistics.median(one.processor_s for one in runs[1:]),
-        "peak_mb": max(one.peak_mb for one in runs[1:]),
         "seconds": seconds,
     }
 

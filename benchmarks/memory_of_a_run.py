@@ -1,6 +1,6 @@
 """How much memory a run takes at most, over usual files and over two that are large.
 
-    python -m benchmarks.memory_of_a_run [--photos 120] [--models mini | ViT-B-32]
+    python -m benchmarks.memory_of_a_run [--photos 120] [--models mini]
 
 Usual files are photographs, screenshots, songs, notes and half an hour of sound; then come a long
 text and a picture of 100 megapixels as PNG. Memory is that of all processes, decoders included,
@@ -22,15 +22,12 @@ from PIL import Image
 
 from benchmarks import typical_files
 from benchmarks.long_sound import write_sound
-from benchmarks.pipeline import random_vit
 from benchmarks.record import record
 from indexer import index
 from retrieval import Library
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from retrieval import ModelSet
 
 SEED = 11
 LOOK_S = 0.1
@@ -108,7 +105,7 @@ def write_long_text(folder: Path) -> None:
             file.write("".join(f"{' '.join(some).capitalize()}. " for some in words))
 
 
-def measure(models: str | ModelSet, workplace: Path, photos: int) -> dict[str, Any]:
+def measure(models: str, workplace: Path, photos: int) -> dict[str, Any]:
     """Memory at rest, and at most over each of three folders, one after the other."""
     write_usual(workplace / "few", 1)
     write_usual(workplace / "usual files", photos)
@@ -143,9 +140,7 @@ def main() -> None:
     parser.add_argument("--models", default="mini")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        random = chosen.models == "ViT-B-32"
-        models = random_vit(Path(name) / "model") if random else chosen.models
-        result = measure(models, Path(name), chosen.photos)
+        result = measure(chosen.models, Path(name), chosen.photos)
     for told in result["folders"]:
         print(
             f"{chosen.models}, {told['files']} files ({told['folder']}): at most "

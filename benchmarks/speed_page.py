@@ -19,7 +19,6 @@ PAGE = Path(__file__).parent.parent / "docs" / "speed.md"
 
 PIPELINES = ("mini_4000", "mini_1600", "ViT-B-32_4000", "ViT-B-32_1600")
 RATES = ("end_to_end", "encode_only", "read_only", "possible")
-MEMORY = ("mini", "ViT-B-32")
 STEPS = {
     "first": "first run",
     "unchanged": "again, nothing new",
@@ -109,8 +108,7 @@ def memory_table() -> str | None:
     lines += [
         f"| {told['models']} | {run['files']} {run['folder']} | {run['resting_mb']:.0f} MB "
         f"| {run['most_mb']:.0f} MB | {run['above_resting_mb']:.0f} MB |"
-        for models in MEMORY
-        if (told := read(f"memory_{models}"))
+        for told in filter(None, [read("memory_mini")])
         for run in told["folders"]
     ]
     if told := read("long_sound"):
@@ -140,6 +138,20 @@ def rclip_table() -> str | None:
     return "\n".join(lines)
 
 
+def cold_table() -> str | None:
+    """A query from a cold start, with both programs."""
+    told = read("cold_beside_rclip")
+    if told is None:
+        return None
+    lines = ["| a query from a cold start | median | fastest | processor |", "|---|---|---|---|"]
+    lines += [
+        f"| {side} | {told[side]['median_s']:.2f} s | {told[side]['fastest_s']:.2f} s "
+        f"| {told[side]['processor_s']:.2f} s |"
+        for side in ("anyseek", "rclip")
+    ]
+    return "\n".join(lines)
+
+
 def start_table() -> str | None:
     """How long commands take that do next to nothing."""
     told = read("start")
@@ -160,6 +172,7 @@ TABLES: dict[str, Callable[[], str | None]] = {
     "growth": growth_table,
     "memory": memory_table,
     "rclip": rclip_table,
+    "cold": cold_table,
     "start": start_table,
 }
 """For each mark on the page what makes its table."""

@@ -103,6 +103,19 @@ def test_what_becomes_too_much_for_the_memory_is_outgrown() -> None:
     assert not outgrown(coarse, 50_000, 512, WISH)
 
 
+@given(
+    rows=st.integers(policy.EXACT_ROWS + 1, 10**8),
+    dim=st.sampled_from((96, 128, 512)),
+    memory=st.none() | st.integers(10**5, 10**10),
+)
+def test_finer_codes_that_were_needed_are_not_trained_anew_at_every_run(
+    rows: int, dim: int, memory: int | None
+) -> None:
+    wish = Wish(memory=memory)
+    for choice in finer(choose(rows, dim, wish), dim, wish):
+        assert not outgrown(choice, rows, dim, wish)
+
+
 def test_only_lists_are_trained_anew_for_growth_alone() -> None:
     one_list = choose(25_000, 512, WISH)
     assert not outgrown(one_list, 100_000, 512, WISH)

@@ -106,7 +106,12 @@ def outgrown(choice: Choice, rows: int, dim: int, wish: Wish) -> bool:
         # A margin on the way down, so that a few removals and additions do not rebuild it twice.
         smaller = choose(2 * rows, dim, wish)
         return now.lists > choice.lists or smaller.kind != choice.kind or wish.recall >= 1
-    if now.sub_dim > choice.sub_dim:
+    if (
+        now.sub_dim > choice.sub_dim
+        # Codes finer than the first choice were needed: they stay while the memory holds them.
+        and wish.memory is not None
+        and _bytes(rows, dim, choice.sub_dim) > wish.memory
+    ):
         return True
     return choice.lists > 1 and rows > OUTGROWN * choice.trained_rows
 

@@ -147,8 +147,8 @@ def _fit(name: str, device: Device) -> None:
         if isinstance(encoder, TwoTowerEncoder):
             runtime.self_test(encoder)
             query_words.self_test(encoder)
-            for name, told in _self_tests(encoder.folder) if encoder.folder else ():
-                say(harmless(f"{encoder.name}: {name}: {told}"))
+            for fact, told in _self_tests(encoder.folder) if encoder.folder else ():
+                say(harmless(f"{encoder.name}: {fact}: {told}"))
     with captions_display() as progress:
         written = build_bridges(JointSpace(model_set), model_set.folder, progress=progress)
     for file in written:
@@ -181,7 +181,8 @@ def _self_tests(folder: Path) -> list[tuple[str, str]]:
     from retrieval.encoders import query_words, runtime
 
     told = []
-    words, ways = query_words.read_result(folder), runtime.read_result(folder)
+    words = query_words.read_result(folder, query_words.RESULT)
+    ways = query_words.read_result(folder, runtime.RESULT)
     if words:
         quick = words["cosine"] >= query_words.LEAST_COSINE
         way = "without torch" if quick else "through torch, as without it they came out otherwise"

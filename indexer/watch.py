@@ -14,6 +14,7 @@ from watchfiles import watch as file_events
 from indexer.exclusion import DEFAULT_EXCLUDE, Exclusion
 from indexer.run import index
 from indexer.targets import NotThere, find_targets, is_known
+from retrieval.catalog.catalog import identity
 from retrieval.catalog.roots import innermost
 from retrieval.errors import LibraryLocked, SearchError
 from retrieval.media.decoder_pool import DecoderPool
@@ -118,11 +119,11 @@ class Watcher:
         """
         if self._events:
             self._events.close()
-        self._identities = {path: _identity(path) for path in self._wanted}
+        self._identities = {path: identity(path) for path in self._wanted}
         roots = self._library.catalog.roots()
         skip = [*(root.folder for root in roots), self._library.path.resolve()]
         self._exclusions = [(r, Exclusion(r.folder, self._exclude, skip)) for r in roots]
-        there = [path for path, identity in self._identities.items() if identity]
+        there = [path for path, was in self._identities.items() if was]
         self._events = _events(there, self._stop) if there else None
         self.wait()  # events are received from the first time that they are asked for
 
@@ -180,7 +181,7 @@ class Watcher:
 
     def _look_at_roots(self) -> None:
         """A folder that has come, gone or become another one is watched anew and indexed."""
-        other = [p for p, identity in self._identities.items() if _identity(p) != identity]
+        other = [path for path, was in self._identities.items() if identity(path) != was]
         if other:
             self.follow()
             self._note(other)
@@ -203,15 +204,6 @@ class Watcher:
         if below and exclusions[root.id].covers_any_of(below):
             return False
         return path.exists() or is_known(self._library, path)
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """What tells a folder from another one at the same place; None if there is none."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
 
 
 def _events(paths: Sequence[Path], stop: Event | None) -> Generator[set[FileChange], None, None]:

@@ -65,7 +65,7 @@ class Catalog:
             LibraryDamaged: it cannot be read.
         """
         self.path = path
-        self._identity = _identity(path)
+        self._identity = identity(path)
         self._engine = open_engine(path, untouched=untouched)
         if version(self._engine) is None:
             raise LibraryDamaged(
@@ -128,7 +128,7 @@ class Catalog:
         Raises:
             LibraryGone: it was deleted or replaced since it was opened.
         """
-        if _identity(self.path) != self._identity:
+        if identity(self.path) != self._identity:
             raise LibraryGone(
                 f"{self.path} was deleted or replaced while it was in use. What was found out "
                 "since cannot be kept; run the command again."
@@ -183,8 +183,8 @@ class Catalog:
             return [str(error)]
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
-    """What tells a file from another one at the same place; None if there is none."""
+def identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file or folder from another one at the same place; None if there is none."""
     try:
         status = path.stat()
     except OSError:

@@ -14,7 +14,7 @@ from retrieval.catalog.filter import FILTERS
 from retrieval.catalog.id_list import LISTED, listed
 from retrieval.catalog.listing import Listed, listing
 from retrieval.catalog.schema import contents, files, moments, roots
-from retrieval.catalog.statements import CONTENT_BY_HASH, TWINS
+from retrieval.catalog.statements import CONTENT_BY_HASH, TWINS, TWINS_IN_SIGHT
 from retrieval.catalog.transaction import FileState
 from retrieval.records import File, Kind
 
@@ -216,7 +216,7 @@ def _twins(
     connection: Connection, leader_ids: Sequence[int], *, missing: bool
 ) -> dict[int, list[Path]]:
     """The RAWs that each of these pictures stands for, by path."""
-    query = TWINS if missing else TWINS.where(files.c.missing_since_s.is_(None))
+    query = TWINS if missing else TWINS_IN_SIGHT
     found: dict[int, list[Path]] = {}
     for leader_id, path, folder in connection.execute(query, {"ids": listed(leader_ids)}):
         found.setdefault(leader_id, []).append(Path(folder, path))

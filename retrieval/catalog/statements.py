@@ -57,6 +57,7 @@ TWINS = (
     .where(files.c.twin_id.in_(LISTED))
     .order_by(files.c.path)
 )
+TWINS_IN_SIGHT = TWINS.where(files.c.missing_since_s.is_(None))
 SOME_MISSING = select(files.c.id).where(files.c.missing_since_s.is_not(None)).limit(1)
 
 _asked = (

@@ -77,17 +77,17 @@ def clap_words(folder: Path, config: dict[str, Any], context: int) -> Words | No
 
 def passed(folder: Path, fingerprint: str) -> bool:
     """Whether the self-test in a model's folder was passed by this very encoder."""
-    result = read_result(folder)
+    result = read_result(folder, RESULT)
     try:
         return bool(result["encoder"] == fingerprint and result["cosine"] >= LEAST_COSINE)
     except (KeyError, TypeError):
         return False
 
 
-def read_result(folder: Path) -> dict[str, Any]:
-    """What the self-test in a model's folder found; empty if there was none."""
+def read_result(folder: Path, name: str) -> dict[str, Any]:
+    """What a self-test left in a model's folder under its name; empty if there was none."""
     try:
-        return dict(json.loads((folder / RESULT).read_text(encoding="utf-8")))
+        return dict(json.loads((folder / name).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return {}
 

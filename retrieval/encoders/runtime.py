@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrieval.encoders.query_words import SENTENCES
+from retrieval.encoders.query_words import SENTENCES, read_result
 from retrieval.records import Modality
 from retrieval.vectors import unit_rows
 
@@ -38,19 +38,11 @@ ROUNDS = 5
 
 def is_packed(folder: Path | None) -> bool:
     """Whether the self-test in a model's folder chose packed layers."""
-    result = read_result(folder)
+    result = read_result(folder, RESULT) if folder else {}
     try:
         return bool(result["packed"] and result["cosine"] >= LEAST_COSINE)
     except (KeyError, TypeError):
         return False
-
-
-def read_result(folder: Path | None) -> dict[str, Any]:
-    """What the self-test in a model's folder found; empty if there was none."""
-    try:
-        return dict(json.loads((folder / RESULT).read_text(encoding="utf-8"))) if folder else {}
-    except (OSError, ValueError, TypeError):
-        return {}
 
 
 def self_test(encoder: TwoTowerEncoder) -> dict[str, Any]:
@@ -64,7 +56,7 @@ def self_test(encoder: TwoTowerEncoder) -> dict[str, Any]:
     if encoder.folder is None:
         return {}
     (encoder.folder / RESULT).unlink(missing_ok=True)
-    towers = encoder.load_anew()
+    towers = encoder.load()
     rows = {
         modality: [towers.prepare(modality, content) for content in samples(modality)]
         for modality in sorted(encoder.modalities)

@@ -84,7 +84,7 @@ class TwoTowerEncoder:
         self._files = tuple(files)
         self._settings = dict(settings)
         self._precision = precision
-        self._load = load
+        self.load = load
         self.folder = folder
         self.words = words
         self._templates = templates
@@ -142,14 +142,10 @@ class TwoTowerEncoder:
         with self._lock:
             if self._loaded is None:
                 with timed(Stage.LOAD):
-                    self._loaded = self.load_anew()
+                    self._loaded = self.load()
                     if is_packed(self.folder):
                         self._loaded.pack()
             return self._loaded
-
-    def load_anew(self) -> Towers:
-        """The model, loaded once more and as it comes."""
-        return self._load()
 
     def prepare(self, modality: Modality, content: Content) -> Arrays:
         """Bring one content into the form `encode` takes."""

@@ -122,8 +122,10 @@ class World:
         self.asked = {m: (shown, things(space, m, shown)) for m, shown in asked.items()}
         library, search = fill(folder, space, [things(space, m, s) for m, s in self.held.items()])
         self.library, self.scoring = library, search.scoring
-        self.ids = {
-            m: lowest_scrambled(library.indexes.get(space.spaces_of(m)[0], m).ids, 10 * len(shown))
+        self.moments = {
+            m: library.indexes.moments.get(
+                lowest_scrambled(library.indexes.get(space.spaces_of(m)[0], m).ids, 10 * len(shown))
+            )
             for m, shown in self.held.items()
         }
 
@@ -140,7 +142,7 @@ class World:
 
     def _score(self, modality: Modality, blocks: Any, target: Modality) -> Scored:
         term = EmbeddedTerm(1.0, {modality: blocks})
-        return self.scoring.score([term], target, self.ids[target])
+        return self.scoring.score([term], target, self.moments[target])
 
 
 def attribute_words(target: Modality, attribute: str) -> str:

@@ -99,7 +99,6 @@ class Cohorts:
             return dict(self._drawn)
 
     def _draw(self, modality: Modality) -> Cohort:
-        catalog = self._catalog
         spaces = self._space.spaces_of(modality)
         # Every moment has a vector in every space of its modality, so any index knows them all:
         # asking the catalog would take a walk over all of its moments.
@@ -109,7 +108,8 @@ class Cohorts:
         vectors = {space: self._rows(space, few) for space in spaces}
         first, copies = one_of_each(list(vectors.values()))
         few, vectors = few[first], {space: rows[first] for space, rows in vectors.items()}
-        hubs = {space: known_hubs(catalog, space, few) for space in spaces}
+        known = self._indexes.moments.get(few)
+        hubs = {space: usual_where_unknown(known.hubs[space]) for space in spaces}
         return Cohort(
             ids=few,
             vectors=vectors,
@@ -191,8 +191,10 @@ def stored_rows(catalog: Catalog, space: str, dim: int, ids: Ids) -> Vectors:
     return matrix
 
 
-def known_hubs(catalog: Catalog, space: str, ids: Sequence[int] | Ids) -> Floats:
-    """The hub values `(n,)` of moments; those that have none yet get the mean of the others."""
-    found = catalog.vectors.hubs(space, ids)
-    usual = float(np.mean(list(found.values()))) if found else 0.0
-    return np.array([found.get(int(i), usual) for i in ids])
+def usual_where_unknown(hubs: Floats) -> Floats:
+    """Hub values `(n,)` with the mean of all in place of those that are not known (NaN)."""
+    unknown = np.isnan(hubs)
+    if not unknown.any():
+        return hubs
+    usual = 0.0 if unknown.all() else float(hubs[~unknown].mean())
+    return np.where(unknown, usual, hubs)

@@ -105,7 +105,7 @@ def _pairs(
     A sound of many windows is one content; that two share a later window does not make them one.
     """
     space = library.space.spaces_of(modality)[0]
-    firsts = library.catalog.moments.first(modality, contents)
+    firsts = library.catalog.moments.first(contents)[modality]
     content_of = dict(zip(firsts.values(), firsts.keys(), strict=True))
     ids: Ids = np.array(sorted(content_of), dtype=np.int64)
     index = library.indexes.get(space, modality)

@@ -98,17 +98,21 @@ def grouped(
 ) -> list[Hit]:
     """The k best files, best first; `words` are those of the query, to say where they stand."""
     ranked = candidates.best_first(min_score)
-    by_content: dict[int, list[int]] = {}
-    for at, content_id in enumerate(ranked.content_ids.tolist()):
-        by_content.setdefault(content_id, []).append(at)
-    contents = iter(by_content)
+    content_ids = ranked.content_ids.tolist()
+    contents = iter(dict.fromkeys(content_ids))
     shown: dict[int, list[Owner]] = {}
     while len(shown) < k and (some := list(islice(contents, max(LEAST_LOOK, k)))):
         owners = catalog.files.owners(some, wanted)
         shown |= {c: owners[c] for c in [c for c in some if c in owners][: k - len(shown)]}
-    matches = _matches(catalog, ranked, {c: by_content[c][: ALSO + 1] for c in shown}, shown)
+    places: dict[int, list[int]] = {content_id: [] for content_id in shown}
+    for at, content_id in enumerate(content_ids):
+        if content_id in places and len(places[content_id]) <= ALSO:
+            places[content_id].append(at)
+    matches = _matches(catalog, ranked, places, shown)
     hits = []
     for content_id, files in shown.items():
+        if not matches[content_id]:
+            continue  # another process has forgotten it since it was found
         moment = matches[content_id][0].moment
         said = [(s, w) for w in words if (s := w.said(moment, content_id))]
         if said and len(files) > 1:
@@ -125,20 +129,21 @@ def _matches(
     places: dict[int, list[int]],
     owners: dict[int, list[Owner]],
 ) -> dict[int, list[ScoredMoment]]:
-    """For each content the moments at some places among the candidates."""
+    """For each content its moments at some places among the candidates, if it still has them."""
     at = [place for each in places.values() for place in each]
     ids = ranked.moment_ids[at].tolist()
     # One and the same NaN: hits that say the same are equal.
     cosines = [nan if isnan(cosine) else cosine for cosine in ranked.cosines[at].tolist()]
     scored = zip(ids, ranked.scores[at].tolist(), cosines, strict=True)
     known = catalog.moments.get(ids)
-    found: dict[int, list[ScoredMoment]] = {}
+    found: dict[int, list[ScoredMoment]] = {content_id: [] for content_id in places}
     for content_id, each in places.items():
-        instead = Moment(FIRST_MODALITY[owners[content_id][0].kind])
-        found[content_id] = [
-            ScoredMoment(known[i][1] if i in known else instead, score, cosine)
-            for i, score, cosine in islice(scored, len(each))
-        ]
+        for i, score, cosine in islice(scored, len(each)):
+            if i == NO_MOMENT:
+                instead = Moment(FIRST_MODALITY[owners[content_id][0].kind])
+                found[content_id].append(ScoredMoment(instead, score, cosine))
+            elif i in known:
+                found[content_id].append(ScoredMoment(known[i][1], score, cosine))
     return found
 
 

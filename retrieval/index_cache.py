@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retrieval.moment_table import MomentTable
 from retrieval.records import Modality
 from retrieval.vector_index import (
     DEFAULT_WISH,
@@ -57,6 +58,7 @@ class IndexCache:
         self._gpus: dict[Key, Gpu] = {}
         self._folder = folder
         self._catalog = catalog
+        self.moments = MomentTable(folder, catalog)
         self._indexes: dict[Key, VectorIndex] = {}
         self._files: dict[Key, IndexFile] = {}
         self._stamps: dict[Key, Stamp] = {}
@@ -102,6 +104,7 @@ class IndexCache:
     def refresh(self) -> None:
         """Bring all indexes and their files in step with the catalog; for the writer only."""
         require_faiss()
+        self.moments.extend()
         wish = self.wish
         shares = {} if wish.memory is None else self._shares()
         for space, dim in self._catalog.spaces().items():
@@ -114,7 +117,7 @@ class IndexCache:
         """Whether the files are in step with the catalog; looks no further than their headers."""
         change = self._catalog.changes()
         try:
-            return all(
+            return self.moments.is_saved() and all(
                 self._file((space, modality), dim).change() == change
                 for space, dim in self._catalog.spaces().items()
                 for modality in Modality

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from retrieval.calibration import even, score
-from retrieval.cohort import Cohorts, known_hubs
+from retrieval.cohort import Cohorts, usual_where_unknown
 from retrieval.hubness import LEAST_MOMENTS
 
 if TYPE_CHECKING:
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from retrieval.catalog.catalog import Catalog
     from retrieval.cohort import Cohort
     from retrieval.index_cache import IndexCache
+    from retrieval.moment_table import KnownMoments
     from retrieval.records import Modality
     from retrieval.space import Blocks, JointSpace
     from retrieval.terms import EmbeddedTerm
-    from retrieval.vectors import Ids, Vector, Vectors
+    from retrieval.vectors import Vector, Vectors
 
 Floats = npt.NDArray[np.float64]
 
@@ -91,26 +92,25 @@ class Scoring:
         self,
         terms: Sequence[EmbeddedTerm],
         target: Modality,
-        ids: Ids,
-        content_ids: Sequence[int] = (),
+        moments: KnownMoments,
     ) -> Scored:
-        """All terms together, for moments of one modality with ascending ids `(n,)`.
+        """All terms together, by vectors and by what the words of the terms say.
 
-        With the contents of the moments also by what the words of the terms say.
+        Args:
+            terms: At least one is wanted, and all can be compared with the target.
+            target: Modality of the moments.
+            moments: What is scored, `(n,)`.
         """
         rows = {
-            space: self._indexes.get(space, target, self._change).vectors(ids)
+            space: self._indexes.get(space, target, self._change).vectors(moments.ids)
             for space in self._space.spaces_of(target)
         }
-        hubs = self._hubs(target, ids)
+        hubs = self._hubs(target, moments)
         each = [self._term(term, target, rows, hubs) for term in terms]
-        if content_ids:
-            each = [
-                replace(s, evidence=t.words.added(s.evidence, ids.tolist(), content_ids, self.even))
-                if t.words
-                else s
-                for t, s in zip(terms, each, strict=True)
-            ]
+        for i, words in enumerate(term.words for term in terms):
+            if words:
+                said = words.added(each[i].evidence, moments.ids, moments.content_ids, self.even)
+                each[i] = replace(each[i], evidence=said)
         return _combined(terms, each)
 
     def score_rows(
@@ -168,13 +168,12 @@ class Scoring:
         background = scale.background(around - held_back_around)
         return Scored(scale.evidence(cosines - held_back, background), cosines)
 
-    def _hubs(self, target: Modality, ids: Ids) -> dict[str, Floats]:
+    def _hubs(self, target: Modality, moments: KnownMoments) -> dict[str, Floats]:
         """Hub values of moments, space to `(n,)`; none where the library is too small for them."""
         if self._drawn()[target].total < LEAST_MOMENTS:
             return {}
-        return {
-            space: known_hubs(self._catalog, space, ids) for space in self._space.spaces_of(target)
-        }
+        spaces = self._space.spaces_of(target)
+        return {space: usual_where_unknown(moments.hubs[space]) for space in spaces}
 
 
 def _combined(terms: Sequence[EmbeddedTerm], each: Sequence[Scored]) -> Scored:

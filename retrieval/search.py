@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from retrieval.catalog.catalog import Catalog
     from retrieval.catalog.filter import Filter
     from retrieval.index_cache import IndexCache
+    from retrieval.moment_table import KnownMoments
     from retrieval.query import Query, Term
     from retrieval.records import Hit
     from retrieval.space import JointSpace
@@ -97,10 +98,10 @@ class Search:
         targets: list[Modality] = sorted(set().union(*(MOMENTS_OF[kind] for kind in kinds)))
         change = self._catalog.changes()
         scoring = self.scoring.as_of(change)
-        candidates = [
-            self._candidates(scoring, answerable, target, k, wanted, change)
-            for target, answerable in self._answerable(alternatives, targets).items()
-        ]
+        answerable = self._answerable(alternatives, targets)
+        found = self._found(scoring, answerable, k, wanted, change)
+        with timed(Stage.CALIBRATE):
+            candidates = self._scored(scoring, answerable, found)
         candidates += self._unmet(scoring, alternatives)
         with timed(Stage.METADATA):
             every = Candidates.joined(candidates)
@@ -151,54 +152,60 @@ class Search:
     def _meets(self, term: EmbeddedTerm, target: Modality) -> bool:
         return any(self._space.meets(modality, target) for modality in term.blocks)
 
-    def _candidates(
+    def _found(
         self,
         scoring: Scoring,
-        alternatives: Sequence[Sequence[EmbeddedTerm]],
-        target: Modality,
+        answerable: Mapping[Modality, Sequence[Sequence[EmbeddedTerm]]],
         k: int,
         wanted: Filter,
         change: int,
-    ) -> Candidates:
-        """The best moments of one modality: enough of them to fill k files, if there are."""
-        with timed(Stage.SEARCH):
-            allowed = self._allowed.get(target, wanted, change)
-            queries = self._queries(scoring, alternatives, target)
-        look = max(FIRST_LOOK, 2 * k)
-        while True:
-            with timed(Stage.SEARCH):
-                ids, exhausted = self._nearest(queries, target, look, allowed, change)
-            with timed(Stage.METADATA):
-                ids, content_ids = self._catalog.moments.contents(ids)
-            if exhausted or len(np.unique(content_ids)) >= k:
-                break
-            look *= 4
-        with timed(Stage.METADATA):
-            said = sorted(self._said(alternatives, target).difference(ids.tolist()))
-            more = self._catalog.moments.contents(said)
-        ids, content_ids = (
-            np.concatenate(both) for both in zip((ids, content_ids), more, strict=True)
+    ) -> dict[Modality, KnownMoments]:
+        """Moments of each modality that may answer: enough to fill k files, if there are."""
+        first = self._catalog.moments.first(
+            {c for terms in answerable.values() for w in _words(terms) for c in w.found.by_content}
         )
-        order = np.argsort(ids)
-        ids, content_ids = ids[order], content_ids[order]
-        if not len(ids):
-            return Candidates.joined([])
-        with timed(Stage.CALIBRATE):
-            scored = either(
-                [scoring.score(terms, target, ids, content_ids.tolist()) for terms in alternatives]
-            )
-            points = scoring.points(scored.evidence)
-        cosines = np.clip(scored.cosines, -1.0, 1.0)
-        return Candidates(content_ids, ids, scored.evidence, points, cosines)
+        found = {}
+        for target, alternatives in answerable.items():
+            with timed(Stage.SEARCH):
+                allowed = self._allowed.get(target, wanted, change)
+                queries = self._queries(scoring, alternatives, target)
+            look = max(FIRST_LOOK, 2 * k)
+            while True:
+                with timed(Stage.SEARCH):
+                    ids, exhausted = self._nearest(queries, target, look, allowed, change)
+                with timed(Stage.METADATA):
+                    near = self._indexes.moments.get(ids, change)
+                if exhausted or len(np.unique(near.content_ids)) >= k:
+                    break
+                look *= 4
+            said = _said(alternatives, target, first[target])
+            if not said <= set(ids.tolist()):
+                near = self._indexes.moments.get(np.union1d(ids, list(said)), change)
+            found[target] = near.chosen(near.content_ids > 0)
+        return found
 
-    def _said(self, alternatives: Sequence[Sequence[EmbeddedTerm]], target: Modality) -> set[int]:
-        """Moments of a modality that words point to: passages, and the first of each file."""
-        ids: set[int] = set()
-        for words in _words(alternatives):
-            ids.update(self._catalog.moments.first(target, words.found.by_content).values())
-            if target is Modality.TEXT:
-                ids.update(words.found.by_moment)
-        return ids
+    def _scored(
+        self,
+        scoring: Scoring,
+        answerable: Mapping[Modality, Sequence[Sequence[EmbeddedTerm]]],
+        found: Mapping[Modality, KnownMoments],
+    ) -> list[Candidates]:
+        """The moments that were found, with their scores."""
+        candidates = []
+        for target, alternatives in answerable.items():
+            moments = found[target]
+            if len(moments):
+                scored = either([scoring.score(terms, target, moments) for terms in alternatives])
+                candidates.append(
+                    Candidates(
+                        moments.content_ids,
+                        moments.ids,
+                        scored.evidence,
+                        scoring.points(scored.evidence),
+                        np.clip(scored.cosines, -1.0, 1.0),
+                    )
+                )
+        return candidates
 
     def _queries(
         self,
@@ -241,6 +248,18 @@ class Search:
                 exhausted &= len(ids) < look
                 found.append(ids)
         return np.unique(np.concatenate(found)), exhausted
+
+
+def _said(
+    alternatives: Sequence[Sequence[EmbeddedTerm]], target: Modality, first: Mapping[int, int]
+) -> set[int]:
+    """Moments of a modality that words point to: passages, and the first of each file."""
+    ids: set[int] = set()
+    for words in _words(alternatives):
+        ids.update(first[c] for c in words.found.by_content if c in first)
+        if target is Modality.TEXT:
+            ids.update(words.found.by_moment)
+    return ids
 
 
 def _words(alternatives: Sequence[Sequence[EmbeddedTerm]]) -> list[WordEvidence]:

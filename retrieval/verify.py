@@ -38,6 +38,8 @@ def problems(library: Library, sample: int) -> Iterator[str]:
     yield from (f"The catalog is damaged: {found}." for found in library.catalog.check())
     for found in library.catalog.words.problems():
         yield f"{found[0].upper()}{found[1:]}. Mend it with: anyseek rebuild"
+    if wrong := library.indexes.moments.differing():
+        yield f"The moment table is wrong about {wrong} moments. Mend it with: anyseek rebuild"
     for space in library.catalog.spaces():
         for modality in Modality:
             yield from _index_problems(library, space, modality)

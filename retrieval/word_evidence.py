@@ -27,10 +27,9 @@ from retrieval.catalog.words import snippet
 from retrieval.records import Said
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from retrieval.catalog.words import Found, Place
     from retrieval.records import Moment
+    from retrieval.vectors import Ids
 
 Floats = npt.NDArray[np.float64]
 
@@ -85,29 +84,24 @@ class WordEvidence:
         runs = (run for word in self.found.words for run in word.runs)
         return any(token.isdigit() and len(token) >= 3 for run in runs for token in run)
 
-    def added(
-        self, evidence: Floats, ids: Sequence[int], content_ids: Sequence[int], even: float
-    ) -> Floats:
+    def added(self, evidence: Floats, ids: Ids, content_ids: Ids, even: float) -> Floats:
         """Evidence `(n,)` of moments by their vectors, with that of the words.
 
         Args:
             evidence: Of the vectors.
-            ids: The moments.
-            content_ids: Their contents.
+            ids: The moments `(n,)`.
+            content_ids: Their contents `(n,)`.
             even: The evidence at which a match is as probable as none.
         """
         found = self.found
-        said = [i for i, c in enumerate(content_ids) if c in found.by_content]
-        said += [
-            n
-            for n, i in enumerate(ids)
-            if i in found.by_moment and content_ids[n] not in found.by_content
-        ]
+        said = np.isin(content_ids, list(found.by_content)) | np.isin(ids, list(found.by_moment))
+        if not said.any():
+            return evidence
         total = evidence.copy()
         beyond = float(evidence.max(initial=-np.inf)) - even - CHANCE
         doubt = 0.0 if self._is_numbered else min(max(DOUBT * beyond, 0.0), MOST_DOUBT)
-        for n in said:
-            coverage, calling = self.of(ids[n], content_ids[n])
+        for n in np.flatnonzero(said).tolist():
+            coverage, calling = self.of(int(ids[n]), int(content_ids[n]))
             total[n] = np.logaddexp(evidence[n] + AGREE * coverage, even + calling - doubt)
         return total
 

@@ -95,9 +95,8 @@ def _alternative(
     wanted = replace(wanted, unsaid=tuple(all_of(words) for words in unwanted if words))
     words = word_evidence(catalog, sought, k, wanted)
     found = words.found
-    firsts: dict[int, int] = {}
-    for modality in (Modality.AUDIO, Modality.IMAGE, Modality.TEXT):
-        firsts |= catalog.moments.first(modality, found.by_content)
+    first = catalog.moments.first(found.by_content)
+    firsts = first[Modality.AUDIO] | first[Modality.IMAGE] | first[Modality.TEXT]
     ids, content_ids = catalog.moments.contents(sorted({*firsts.values(), *found.by_moment}))
     pairs = zip(ids.tolist(), content_ids.tolist(), strict=True)
     evidence = np.array([words.of(i, content_id)[1] for i, content_id in pairs], np.float64)

@@ -17,10 +17,10 @@ from retrieval.cohort import (
     COPIES,
     Cohorts,
     how_many,
-    known_hubs,
     lowest_scrambled,
     one_of_each,
     stored_rows,
+    usual_where_unknown,
 )
 from retrieval.encoders.fake import fake_model_set
 from retrieval.vectors import Ids, Vectors, unit_rows
@@ -215,12 +215,12 @@ def test_rows_of_moments_that_are_gone_are_zeros(library: Library) -> None:
     assert stored_rows(library.catalog, "fake", 4, np.array([], np.int64)).shape == (0, 4)
 
 
-def test_unknown_hub_values_are_the_usual_one(library: Library) -> None:
-    fill(library, 4)
-    assert known_hubs(library.catalog, "fake", [1, 2]).tolist() == [0.0, 0.0]
-    with library.catalog.transaction() as transaction:
-        transaction.set_hubs("fake", {1: 0.2, 3: 0.6})
-    assert known_hubs(library.catalog, "fake", [1, 2, 3, 9]) == pytest.approx([0.2, 0.4, 0.6, 0.4])
+def test_unknown_hub_values_are_the_usual_one() -> None:
+    nan = np.nan
+    assert usual_where_unknown(np.array([nan, nan])).tolist() == [0.0, 0.0]
+    assert usual_where_unknown(np.array([])).tolist() == []
+    hubs = usual_where_unknown(np.array([0.2, nan, 0.6, nan]))
+    assert hubs == pytest.approx([0.2, 0.4, 0.6, 0.4])
 
 
 def test_the_usual_hub_value_is_that_of_the_cohort(library: Library) -> None:

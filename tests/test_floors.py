@@ -10,7 +10,7 @@ import pytest
 HOUSE = Path(__file__).parent.parent
 FLOORS = ["retrieval", "indexer", "cli"]
 SHELVES = [
-    ["errors", "records", "stopwatch"],
+    ["checked_json", "errors", "records", "stopwatch"],
     ["vectors", "media"],
     ["encoders", "catalog", "vector_index"],
     [
@@ -22,6 +22,7 @@ SHELVES = [
         "cohort",
         "hubness",
         "index_cache",
+        "moment_table",
         "space",
     ],
 ]

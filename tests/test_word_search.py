@@ -225,7 +225,7 @@ def evidence_of(typed: str, *vectors: float) -> list[float]:
     """Evidence of moments of which the first is called what was typed, among others."""
     place = Place((1.0,), Said("name", typed), 1.0, file_id=1)
     found = Found(Wording.of(typed).words, (1.0,), 3.0, {1: place})
-    contents = list(range(1, len(vectors) + 1))
+    contents = np.arange(1, len(vectors) + 1)
     total = WordEvidence(found).added(np.array(vectors), contents, contents, 5.0).tolist()
     return [float(one) for one in total]
 

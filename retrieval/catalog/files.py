@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -182,7 +183,8 @@ class Files:
         for file_id, path, missing_since_s, content_id, facts, kind, metadata, folder in rows:
             owner = Owner(
                 file_id,
-                Path(folder, path),
+                # Joined as strings: a path of two parts takes twice as long to take apart.
+                Path(os.path.join(folder, path)),  # noqa: PTH118
                 Kind(kind),
                 missing_since_s is not None,
                 {**metadata, **(facts or {})},

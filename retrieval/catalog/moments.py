@@ -34,8 +34,8 @@ class Moments:
         if not len(ids):
             return {}
         with self._engine.connect() as connection:
-            rows = connection.execute(MOMENTS, {"ids": listed(ids)})
-            return {row.id: (row.content_id, _moment(row)) for row in rows}
+            rows = connection.execute(MOMENTS, {"ids": listed(ids)}).all()
+        return {row[0]: (row[1], _moment(row)) for row in rows}
 
     def contents(self, ids: Sequence[int] | Ids) -> tuple[Ids, Ids]:
         """The contents of moments: ids of those that are there, ascending, and of their contents.
@@ -65,14 +65,19 @@ class Moments:
         with self._engine.connect() as connection:
             return set(connection.scalars(query))
 
-    def first(self, modality: Modality, content_ids: Collection[int]) -> dict[int, int]:
-        """For each of these contents that has moments of a modality the id of the first."""
+    def first(self, content_ids: Collection[int]) -> dict[Modality, dict[int, int]]:
+        """For each modality those of these contents that have moments of it: the id of the first.
+
+        A modality of which there is none has an empty dictionary.
+        """
+        found: dict[Modality, dict[int, int]] = {modality: {} for modality in Modality}
         if not content_ids:
-            return {}
-        asked = {"modality": modality, "ids": listed(sorted(content_ids))}
+            return found
         with self._engine.connect() as connection:
-            rows = connection.execute(FIRST_MOMENTS, asked)
-            return {row[0]: row[1] for row in rows if row[1] is not None}
+            rows = connection.execute(FIRST_MOMENTS, {"ids": listed(sorted(content_ids))})
+            for content_id, modality, moment_id in rows:
+                found[Modality(modality)][content_id] = moment_id
+        return found
 
     def lacking(self, content_ids: Collection[int]) -> list[int]:
         """Those of these contents that have no moment, ascending."""
@@ -114,12 +119,5 @@ def _numbers(listed: str) -> Ids:
 
 
 def _moment(row: Row[*tuple[Any, ...]]) -> Moment:
-    return Moment(
-        modality=Modality(row.modality),
-        start_s=row.start_s,
-        end_s=row.end_s,
-        start_char=row.start_char,
-        end_char=row.end_char,
-        text=row.text,
-        id=row.id,
-    )
+    moment_id, _, modality, start_s, end_s, start_char, end_char, text, _ = row
+    return Moment(Modality(modality), start_s, end_s, start_char, end_char, text, moment_id)

@@ -71,14 +71,11 @@ CONTENTS = select(func.json_group_array(_asked.c.id), func.json_group_array(_ask
 again, which takes longer than the row where many threads search."""
 MOMENTS = select(moments).where(moments.c.id.in_(LISTED))
 FIRST_MOMENTS = (
-    select(
-        moments.c.content_id,
-        func.min(moments.c.id).filter(moments.c.modality == bindparam("modality")),
-    )
+    select(moments.c.content_id, moments.c.modality, func.min(moments.c.id))
     .where(moments.c.content_id.in_(LISTED))
-    .group_by(moments.c.content_id)
+    .group_by(moments.c.content_id, moments.c.modality)
 )
-"""Null for a content without one: asked for in `where`, SQLite walks over all of a modality."""
+"""Of every modality: where one is asked for, SQLite walks over all of its moments."""
 
 LACKING = (
     select(contents.c.id)

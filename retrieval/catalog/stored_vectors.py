@@ -66,6 +66,21 @@ class StoredVectors:
             rows = connection.execute(HUBS, self._asked(space, ids)).all()
         return {moment_id: value for moment_id, value in rows}  # noqa: C416 - rows are no tuples
 
+    def settled(self) -> int:
+        """The last moment up to which every one has the hub values that it will have."""
+        with self._engine.connect() as connection:
+            last = connection.execute(select(func.max(moments.c.id))).scalar() or 0
+            for space in self._spaces.values():
+                valued = select(func.max(hubs.c.moment_id)).where(hubs.c.space_id == space.id)
+                lacking = select(func.min(vectors.c.moment_id)).where(
+                    vectors.c.space_id == space.id,
+                    vectors.c.moment_id > (connection.execute(valued).scalar() or 0),
+                )
+                first = connection.execute(lacking).scalar()
+                if first is not None:
+                    last = min(last, first - 1)
+        return int(last)
+
     def _asked(self, space: str, ids: Sequence[int] | Ids) -> dict[str, Any]:
         return {"space_id": self._spaces[space].id, "ids": listed(ids)}
 

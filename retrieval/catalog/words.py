@@ -3,6 +3,7 @@
 # ruff: noqa: S608  (every name in a statement is written in this file)
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import log
@@ -37,10 +38,12 @@ HIGHEST = text(
 )
 COUNTS = text(
     "SELECT "
-    + ", ".join(
-        f"(SELECT count(*) FROM (SELECT 1 FROM {name} WHERE {name} MATCH :match LIMIT {COMMON}))"
+    + " + ".join(
+        f"(SELECT count(*) FROM (SELECT 1 FROM {name} WHERE {name} MATCH wanted.value"
+        f" LIMIT {COMMON}))"
         for name in ("file_words", "passage_words")
     )
+    + " FROM json_each(:matches) AS wanted ORDER BY wanted.key"
 )
 
 FILE_WORDS = table("file_words", column("rowid"), column("rank"))
@@ -98,15 +101,15 @@ class Words:
             return Found()
         with self._engine.connect() as connection:
             rows = max(_rows(connection), 1)
-            counts = [_count(connection, word.match()) for word in words]
+            together = all_of(words)
+            *counts, said = _counts(connection, [*(word.match() for word in words), together])
             telling = [
                 w.length * log(1 + rows / max(n, 0.5)) for w, n in zip(words, counts, strict=True)
             ]
             rare = tuple(w for w, n in zip(words, counts, strict=True) if 0 < n < COMMON)
-            searches, said = [all_of(words)], counts[0]
-            if len(words) > 1:
-                said = _count(connection, searches[0])
-                searches += [any_of(rare)] if rare else []
+            searches = [together] if said else []
+            if len(words) > 1 and rare:
+                searches.append(any_of(rare))
             ranked = bool(rare)
             found = Found(
                 words,
@@ -148,9 +151,9 @@ def _rows(connection: Connection) -> int:
     return sum(connection.execute(HIGHEST).one())
 
 
-def _count(connection: Connection, match: str) -> int:
-    """In how many files and passages something stands; at most `COMMON` of each."""
-    return sum(connection.execute(COUNTS, {"match": match}).one())
+def _counts(connection: Connection, matches: Sequence[str]) -> list[int]:
+    """In how many files and passages each of some stands; at most `COMMON` of each."""
+    return list(connection.scalars(COUNTS, {"matches": json.dumps(matches)}))
 
 
 @lru_cache(maxsize=FILTERS)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import zlib
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from retrieval import checked_json
 from retrieval.vector_index.damage import IndexDamaged
 
 if TYPE_CHECKING:
@@ -46,10 +45,7 @@ class Manifest:
 
     def write(self, path: Path) -> None:
         """Write to a file, which holds the old manifest or the new one at any time."""
-        about = json.dumps(asdict(self), indent=1)
-        fresh = path.with_name(path.name + ".new")
-        fresh.write_text(f"{zlib.crc32(about.encode())}\n{about}\n")
-        fresh.replace(path)
+        checked_json.write(path, asdict(self))
 
     @classmethod
     def read(cls, path: Path, dim: int) -> Self:
@@ -59,10 +55,7 @@ class Manifest:
             IndexDamaged: it is not there, incomplete, of another format or dimension.
         """
         try:
-            crc, about = path.read_text().split("\n", 1)
-            if int(crc) != zlib.crc32(about.removesuffix("\n").encode()):
-                raise IndexDamaged(f"{path.name} is not what was written")
-            fields: dict[str, Any] = json.loads(about)
+            fields = checked_json.read(path)
             if fields["format"] != FORMAT or fields["dim"] != dim:
                 raise IndexDamaged(f"{path.name} is of another format or dimension")
             return cls(**fields)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,6 +54,8 @@ class Search:
         self._indexes = indexes
         self._space = space
         self._allowed = AllowedMoments(catalog)
+        # More threads than cores only take the interpreter's lock from one another.
+        self._turns = BoundedSemaphore(os.cpu_count() or 1)
         self.scoring = Scoring(catalog, space, indexes)
 
     def hits(
@@ -74,11 +78,12 @@ class Search:
             raise QueryError(f"k = {k}: ask for at least one hit.")
         if words:
             wanted = narrowed(query, wanted)
-        alternatives = [
-            [self._embedded(term, k, wanted, words=words) for term in terms]
-            for terms in query.alternatives
-        ]
-        return self.answer(alternatives, k, wanted, min_score)
+        with self._turns:
+            alternatives = [
+                [self._embedded(term, k, wanted, words=words) for term in terms]
+                for terms in query.alternatives
+            ]
+            return self.answer(alternatives, k, wanted, min_score)
 
     def answer(
         self,
@@ -175,7 +180,7 @@ class Search:
                     ids, exhausted = self._nearest(queries, target, look, allowed, change)
                 with timed(Stage.METADATA):
                     near = self._indexes.moments.get(ids, change)
-                if exhausted or len(np.unique(near.content_ids)) >= k:
+                if exhausted or len(set(near.content_ids.tolist())) >= k:
                     break
                 look *= 4
             said = _said(alternatives, target, first[target])
@@ -247,7 +252,9 @@ class Search:
             for ids, _ in self._indexes.get(space, target, change).search(rows, look, allowed):
                 exhausted &= len(ids) < look
                 found.append(ids)
-        return np.unique(np.concatenate(found)), exhausted
+        # What one list holds is different already.
+        ids = np.sort(found[0]) if len(found) == 1 else np.unique(np.concatenate(found))
+        return ids, exhausted
 
 
 def _said(

@@ -94,9 +94,9 @@ class WordEvidence:
             even: The evidence at which a match is as probable as none.
         """
         found = self.found
-        said = np.isin(content_ids, list(found.by_content)) | np.isin(ids, list(found.by_moment))
-        if not said.any():
+        if not found.by_content and not found.by_moment:
             return evidence
+        said = np.isin(content_ids, list(found.by_content)) | np.isin(ids, list(found.by_moment))
         total = evidence.copy()
         beyond = float(evidence.max(initial=-np.inf)) - even - CHANCE
         doubt = 0.0 if self._is_numbered else min(max(DOUBT * beyond, 0.0), MOST_DOUBT)

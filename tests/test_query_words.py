@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import json
 import subprocess
 import sys
 from copy import deepcopy
 from pathlib import Path
 
+import ftfy
 import numpy as np
 import open_clip
 import pytest
@@ -17,7 +19,7 @@ from hypothesis import strategies as st
 from retrieval.encoders.clap import clap_encoder
 from retrieval.encoders.open_clip import open_clip_encoder
 from retrieval.encoders.query_words import LEAST_COSINE, RESULT, passed, self_test
-from retrieval.encoders.text_tokens import clip_tokens
+from retrieval.encoders.text_tokens import clip_tokens, collapsed
 from retrieval.encoders.two_towers import TwoTowerEncoder
 from retrieval.records import Modality
 from tests.model_files import (
@@ -177,3 +179,10 @@ def test_words_load_neither_torch_nor_transformers_nor_open_clip(
     dim, modules = done.stdout.splitlines()
     assert int(dim) == encoder.dim
     assert not {"torch", "transformers", "open_clip"} & set(modules.split())
+
+
+@given(st.text(st.characters(codec="ascii")))
+def test_plain_words_need_no_mending(words: str) -> None:
+    """What is left out of a quick start is what ftfy would have done nothing to."""
+    mended = html.unescape(html.unescape(ftfy.fix_text(words)))
+    assert collapsed(words) == " ".join(mended.split())

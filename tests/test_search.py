@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -361,3 +363,28 @@ def test_the_world_of_two_spaces_is_what_it_says() -> None:
     cosines = seen @ seen.T
     same = np.equal.outer(which, which) & ~np.eye(120, dtype=bool)
     assert cosines[same].mean() > cosines[~same & ~np.eye(120, dtype=bool)].mean() + 0.1
+
+
+def test_no_more_searches_run_at_once_than_there_are_cores(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More would only take the interpreter's lock from one another; all are answered."""
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    shelf.put("a", shelf.rows(1))
+    running: list[int] = []
+    most: list[int] = []
+    searcher = shelf.library.searcher
+    answer = searcher.answer
+
+    def slow(*wanted: Any) -> list[Hit]:
+        running.append(1)
+        most.append(len(running))
+        time.sleep(0.02)
+        running.pop()
+        return answer(*wanted)
+
+    monkeypatch.setattr(searcher, "answer", slow)
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(lambda _: shelf.library.search("anything"), range(12)))
+    assert max(most) == 2
+    assert all(found)

@@ -82,6 +82,8 @@ SPECIAL = ("<start_of_text>", "<end_of_text>")
 
 def collapsed(words: str) -> str:
     """Broken characters mended, entities resolved, one space between words."""
+    if words.isascii() and words.isprintable() and "&" not in words:
+        return " ".join(words.split())  # nothing to mend: most queries, which then start at once
     import ftfy
 
     return " ".join(html.unescape(html.unescape(ftfy.fix_text(words))).split())

@@ -67,14 +67,18 @@ def existing(
     library: Path | None, models: str | None = None, device: Device = Device.AUTO
 ) -> "Library":
     """Open a library that must be there."""
+    from retrieval.known_models import find_again
     from retrieval.library import Library
 
     opened = Library.open(place(library), models=models, create=False)
     if device is Device.AUTO:
         return opened
-    named = models or opened.stats().models
+    facts = opened.catalog.facts()
     opened.close()
-    chosen = _on(device, named)
+    if models is None:
+        chosen = find_again(opened.path, facts, device=device.value)
+    else:
+        chosen = _on(device, models)
     return Library.open(place(library), models=chosen, create=False, device=device.value)
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, Self
 
 from filelock import FileLock, Timeout
 
+from retrieval import known_models
 from retrieval.catalog.catalog import Catalog, Counts
 from retrieval.catalog.filter import Filter
 from retrieval.catalog.roots import Root, covered, free_name, innermost
@@ -30,7 +31,6 @@ from retrieval.errors import (
     LibraryLocked,
     LibraryNotFound,
     MediaError,
-    ModelMismatch,
     QueryError,
     UnknownMedia,
 )
@@ -85,7 +85,7 @@ class Library:
     """
 
     def __init__(
-        self, path: Path, catalog: Catalog, models: str | ModelSet, device: str = "cpu"
+        self, path: Path, catalog: Catalog, models: str | ModelSet | None, device: str = "cpu"
     ) -> None:
         """Use `Library.open`."""
         self.path = path
@@ -108,7 +108,8 @@ class Library:
         Args:
             path: Its folder.
             models: The model set: for a new library the one to use (default: clip-clap), for an
-                existing one a check that it was made with this set.
+                existing one a check that it was made with this set. Without it an existing one
+                finds its set where it was last, or by its name.
             create: False to insist that it exists.
             device: `cuda` to search large indexes on the GPUs, `cuda:1` on one of them; any other
                 for the CPU. Models have a device of their own: `load_model_set(..., device=...)`.
@@ -127,7 +128,7 @@ class Library:
                 )
             _create(path, models or DEFAULT_MODELS)
         catalog = Catalog(path / CATALOG)
-        library = cls(path, catalog, models or str(catalog.facts()["model_set"]), device)
+        library = cls(path, catalog, models, device)
         if catalog.is_outdated():
             with library.writing():
                 catalog.migrate()
@@ -154,16 +155,12 @@ class Library:
             return self._load_space()
 
     def _load_space(self) -> JointSpace:
-        models = self._models
-        model_set = models if isinstance(models, ModelSet) else load_model_set(models)
-        facts = self.catalog.facts()
-        if facts["fingerprint"] != model_set.fingerprint:
-            raise ModelMismatch(
-                f"{self.path} was made with model set {facts['model_set']} "
-                f"({facts['fingerprint'][:12]}), which is not {model_set.name} "
-                f"({model_set.fingerprint[:12]}). Open it with the set it was made with, or "
-                "index into another library: --library NEW_FOLDER"
-            )
+        models, facts = self._models, self.catalog.facts()
+        if models is None:
+            model_set = known_models.find_again(self.path, facts)
+        else:
+            model_set = models if isinstance(models, ModelSet) else load_model_set(models)
+            known_models.check(self.path, facts, model_set)
         space = JointSpace(model_set)
         return space.with_bridges(own_bridges(self.path, space.bridges))
 
@@ -352,6 +349,7 @@ class Library:
         with self.writing():
             # Moments only come with a model set that is loaded; forgetting files must not load it.
             if "space" in self.__dict__:
+                known_models.remember(self.catalog, self.space.model_set)
                 self._hubs.fill(self.catalog)
             self.indexes.refresh()
 
@@ -527,6 +525,7 @@ def _create(path: Path, models: str | ModelSet) -> None:
                 model_set=model_set.name,
                 fingerprint=model_set.fingerprint,
                 windows=asdict(model_set.windows),
+                **known_models.fact(model_set),
             ).close()
             fresh.replace(path / CATALOG)
     except OSError as error:

@@ -101,8 +101,10 @@ class Words:
             return Found()
         with self._engine.connect() as connection:
             rows = max(_rows(connection), 1)
-            together = all_of(words)
-            *counts, said = _counts(connection, [*(word.match() for word in words), together])
+            counts = _counts(connection, [word.match() for word in words])
+            together, said = all_of(words), min(counts)
+            if said and len(words) > 1:
+                (said,) = _counts(connection, [together])
             telling = [
                 w.length * log(1 + rows / max(n, 0.5)) for w, n in zip(words, counts, strict=True)
             ]

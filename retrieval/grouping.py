@@ -27,7 +27,7 @@ Floats = npt.NDArray[np.float64]
 ALSO = 5
 """Most further moments shown with a hit."""
 
-LEAST_LOOK = 20
+LEAST_LOOK = 10
 """Contents of which the files are looked up at once, at least: not of all candidates."""
 
 NO_MOMENT = 0

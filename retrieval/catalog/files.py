@@ -179,8 +179,9 @@ class Files:
         found: dict[int, list[Owner]] = {}
         with self._engine.connect() as connection:
             rows = connection.execute(_owners(wanted), {"ids": listed(content_ids)}).all()
-            twins = _twins(connection, [row[0] for row in rows], missing=wanted.missing)
-        for file_id, path, missing_since_s, content_id, facts, kind, metadata, folder in rows:
+            leaders = [row[0] for row in rows if row[-1]]
+            twins = _twins(connection, leaders, missing=wanted.missing) if leaders else {}
+        for file_id, path, missing_since_s, content_id, facts, kind, metadata, folder, _ in rows:
             owner = Owner(
                 file_id,
                 # Joined as strings: a path of two parts takes twice as long to take apart.
@@ -196,6 +197,7 @@ class Files:
 
 @lru_cache(maxsize=FILTERS)
 def _owners(wanted: Filter) -> Select[*tuple[Any, ...]]:
+    twin = files.alias("twin")
     return (
         select(
             files.c.id,
@@ -206,6 +208,7 @@ def _owners(wanted: Filter) -> Select[*tuple[Any, ...]]:
             contents.c.kind,
             contents.c.metadata,
             roots.c.folder,
+            select(twin.c.id).where(twin.c.twin_id == files.c.id).exists(),
         )
         .join_from(files, contents)
         .join(roots, roots.c.id == files.c.root_id)

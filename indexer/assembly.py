@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from indexer.spool import BLOCK, Spool
 from retrieval.catalog.transaction import EncodedMoment, NewContent
 from retrieval.records import Modality
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from indexer.message import Finished
     from indexer.read_ahead import ReadAhead
@@ -35,11 +37,44 @@ class Parts:
     """What there is of a file so far."""
 
     moments: list[EncodedMoment | None] = field(default_factory=list)
-    """In the order of the file; None until its vectors are there."""
+    """In the order of the file, those on disk left out; None until its vectors are there."""
+    spool: Spool | None = None
+    """The first moments, where there are many."""
     waiting: int = 0
     """How many are None."""
     finished: Finished | None = None
     dropped: bool = False
+
+    def add(self) -> int:
+        """Make room for one more moment; returns its place in the file."""
+        self.moments.append(None)
+        self.waiting += 1
+        return self._spooled + len(self.moments) - 1
+
+    def put(self, place: int, moment: EncodedMoment) -> None:
+        """Take the moment of a place."""
+        self.moments[place - self._spooled] = moment
+        self.waiting -= 1
+
+    def spool_first(self, folder: Path) -> None:
+        """Put the first moments on disk as long as there are many that have their vectors."""
+        while len(self.moments) > BLOCK and None not in (first := self.moments[:BLOCK]):
+            self.spool = self.spool or Spool(folder)
+            self.spool.append([moment for moment in first if moment])
+            del self.moments[:BLOCK]
+
+    def all_moments(self) -> Sequence[EncodedMoment]:
+        """The moments of a complete file."""
+        rest = [moment for moment in self.moments if moment]
+        if self.spool is None:
+            return rest
+        for start in range(0, len(rest), BLOCK):
+            self.spool.append(rest[start : start + BLOCK])
+        return self.spool
+
+    @property
+    def _spooled(self) -> int:
+        return len(self.spool) if self.spool else 0
 
 
 class Assembly:
@@ -68,9 +103,7 @@ class Assembly:
         queue = self._queues[piece.moment.modality]
         if not queue:
             self._since[piece.moment.modality] = monotonic()
-        queue.append((piece, parts, len(parts.moments)))
-        parts.moments.append(None)
-        parts.waiting += 1
+        queue.append((piece, parts, parts.add()))
         for modality in Modality:
             if self._is_due(modality):
                 self._encode(modality)
@@ -112,9 +145,11 @@ class Assembly:
                 self._sizes[modality] = _batch_size(len(live), monotonic() - begun)
             for row, (piece, parts, place) in enumerate(live):
                 own: Mapping[str, Vector] = {space: rows[row] for space, rows in vectors.items()}
-                parts.moments[place] = EncodedMoment(piece.moment, own)
-                parts.waiting -= 1
+                parts.put(place, EncodedMoment(piece.moment, own))
                 self._complete_if_done(parts)
+            for parts in {id(parts): parts for _, parts, _ in live}.values():
+                if parts.finished is None or parts.waiting:
+                    parts.spool_first(self._library.path)
         self._readers.release(sum(piece.bytes for piece, _, _ in queue))
 
     def _complete_if_done(self, parts: Parts) -> None:
@@ -122,7 +157,7 @@ class Assembly:
         if finished is None or parts.waiting:
             return
         del self._parts[finished.job]
-        moments = [moment for moment in parts.moments if moment]
+        moments = parts.all_moments()
         content = NewContent(finished.hash, finished.kind, moments, finished.metadata)
         self._complete.append((finished, content))
 

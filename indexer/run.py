@@ -20,6 +20,7 @@ from indexer.reading import Job
 from indexer.scan import Scan
 from indexer.targets import Target, find_targets
 from indexer.twins import Raw, pair
+from indexer.unused_memory import give_back_memory
 from indexer.whereabouts import Whereabouts
 from retrieval.catalog.transaction import SPARE
 from retrieval.errors import LibraryError
@@ -90,6 +91,7 @@ def index(
         run.sweep()
         run.refresh()
         run.improve()
+        give_back_memory()
         return run.summary()
 
 
@@ -190,6 +192,7 @@ class Run:
                 self._take_complete(assembly, ledger)
                 ledger.commit()
                 self.films |= ledger.films
+        give_back_memory()
 
     def pair(self) -> None:
         """Let pictures that were read stand for the RAWs beside them; other RAWs must be read."""

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from indexer import assembly as assembly_module
+from indexer import spool
 from indexer.assembly import BATCH, BATCH_S, Assembly
 from indexer.message import Finished
 from indexer.reading import Job, Piece
+from indexer.spool import Spool
 from retrieval import Kind, Modality, Moment
 from retrieval.catalog.transaction import FileState, NewContent
 from retrieval.vectors import Vectors
@@ -38,6 +43,7 @@ class Both:
 
     space: Space = field(default_factory=Space)
     released: int = 0
+    path: Path = field(default_factory=lambda: Path(tempfile.gettempdir()))
 
     def release(self, n_bytes: int) -> None:
         self.released += n_bytes
@@ -75,6 +81,29 @@ def test_a_full_batch_is_encoded_at_once_and_a_smaller_one_waits() -> None:
     assert both.space.batches == [(Modality.TEXT, 3)]
     assert not assembly.waits
     assert both.released == 9
+
+
+@pytest.mark.parametrize("count", [3, 4, 5, 8, 9, 23])
+@pytest.mark.parametrize("batch", [1, 3, 50])
+def test_the_first_moments_of_a_long_file_wait_on_disk(
+    monkeypatch: pytest.MonkeyPatch, count: int, batch: int
+) -> None:
+    for module in (spool, assembly_module):
+        monkeypatch.setattr(module, "BLOCK", 4)
+    assembly, _ = made(batch)
+    for n in range(count):
+        assembly.add(job("long"), piece(n))
+        assembly.add(job("short"), piece(n)) if n < 2 else None
+    parts = assembly._parts[job("long")]
+    assert len(parts.moments) < 4 + max(batch, 2)
+    while assembly.waits:
+        assembly.encode_fullest()
+    for name in ("long", "short"):
+        assembly.finish(finished(name))
+    (_, long), (_, short) = assembly.take_complete()
+    assert numbers(long) == list(range(count))
+    assert numbers(short) == [0, 1]
+    assert isinstance(long.moments, Spool) == (count > 4)
 
 
 def test_a_file_is_handed_out_once_and_whole() -> None:

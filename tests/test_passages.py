@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.media.passages import passages
+from retrieval.media.passages import flowing_passages, passages
 
 
 def cut(text: str, max_chars: int) -> list[str]:
@@ -30,6 +33,30 @@ def test_every_visible_character_once_in_order(text: str, max_chars: int) -> Non
         assert text[start:end] == text[start:end].strip()
         last = end
     assert not text[last:].strip()
+
+
+@given(TEXTS, st.integers(1, 60), st.lists(st.integers(0, 400), max_size=30))
+def test_a_text_in_blocks_has_the_passages_of_the_whole(
+    text: str, max_chars: int, cuts: list[int]
+) -> None:
+    borders = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
+    blocks = [text[a:b] for a, b in itertools.pairwise(borders)]
+    flowing = list(flowing_passages(blocks, max_chars))
+    assert flowing == [(start, text[start:end]) for start, end in passages(text, max_chars)]
+
+
+def test_no_more_than_the_open_end_of_a_text_is_held() -> None:
+    came: list[str] = []
+
+    def blocks() -> Iterator[str]:
+        for number in range(1000):
+            came.append(f"This is sentence {number} of many. ")
+            yield came[-1]
+
+    flowing = flowing_passages(blocks(), 40)
+    for number in range(900):
+        assert f" {number} " in next(flowing)[1]
+        assert len(came) <= number + 4
 
 
 def test_sentences_are_gathered_up_to_the_limit() -> None:

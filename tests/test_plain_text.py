@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import random
+import zlib
 from typing import TYPE_CHECKING
 
 import pytest
 
 from retrieval.errors import MediaError, UnknownMedia
-from retrieval.media import plain_text
+from retrieval.media import plain_text, sections
 from retrieval.media.plain_text import open_any_encoding, open_utf8
 from retrieval.media.windows import Windows
 from retrieval.records import Kind, Modality
@@ -85,14 +86,39 @@ def test_a_head_that_ends_within_a_character() -> None:
     assert "".join(passages_of(open_utf8(io.BytesIO(text.encode()), WINDOWS))) == text
 
 
+def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = GERMAN * 20
+    whole = list(open_utf8(io.BytesIO(text.encode()), WINDOWS).pieces)
+    monkeypatch.setattr(plain_text, "BLOCK_CHARS", 7)
+    assert list(open_utf8(io.BytesIO(text.encode()), WINDOWS).pieces) == whole
+    assert "".join(passages_of(open_any_encoding(io.BytesIO(text.encode("cp1252")), WINDOWS)))
+
+
+def test_a_codec_that_does_not_lead_to_text_is_none() -> None:
+    """Such as `zlib`, of which a page may say that it is its charset."""
+    with pytest.raises(UnknownMedia):
+        plain_text.read_text(io.BytesIO(zlib.compress(b"words")), "zlib")
+
+
+def test_the_file_stays_open_and_may_be_closed_at_any_time() -> None:
+    file = io.BytesIO(GERMAN.encode() * 20)
+    media = open_utf8(file, WINDOWS)
+    next(media.pieces)
+    file.close()
+    media.close()
+    file = io.BytesIO(GERMAN.encode())
+    list(open_utf8(file, WINDOWS).pieces)
+    assert not file.closed
+
+
 def test_only_space_holds_no_words() -> None:
     with pytest.raises(MediaError, match="the text holds no words"):
         open_utf8(io.BytesIO(b" \n\t\n"), WINDOWS)
 
 
 def test_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plain_text, "MAX_BYTES", 1 << 20)
-    with pytest.raises(MediaError, match="larger than 1 MB: split it into parts"):
+    monkeypatch.setattr(sections, "MAX_CHARS", 1_000_000)
+    with pytest.raises(MediaError, match="more than 1 million characters: split it"):
         open_utf8(io.BytesIO(b"word " * 300_000), WINDOWS)
 
 
@@ -100,13 +126,13 @@ def test_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_large_text_in_any_encoding_is_said_to_be_too_large(
     monkeypatch: pytest.MonkeyPatch, encoding: str
 ) -> None:
-    monkeypatch.setattr(plain_text, "MAX_BYTES", 1 << 20)
-    with pytest.raises(MediaError, match="larger than 1 MB: split it into parts"):
+    monkeypatch.setattr(sections, "MAX_CHARS", 1_000_000)
+    with pytest.raises(MediaError, match="more than 1 million characters: split it"):
         plain_text.read_text(io.BytesIO(("word " * 300_000).encode(encoding)), encoding)
 
 
 def test_large_zeros_are_no_text_however_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plain_text, "MAX_BYTES", 1 << 20)
+    monkeypatch.setattr(sections, "MAX_CHARS", 1_000_000)
     for size in (1 << 19, 1 << 21):
         with pytest.raises(UnknownMedia):
             open_any_encoding(io.BytesIO(bytes(size)), WINDOWS)

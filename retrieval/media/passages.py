@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 PARAGRAPH_END = re.compile(r"(?:\r\n?|\n)[^\S\r\n]*(?:\r\n?|\n)\s*|[\f\u2029]\s*")
 SENTENCE_END = re.compile(r"""[.!?…][\])}"'’”»*_]*(?=\s)\s*|[。！？｡][」』）”]*\s*""")
@@ -15,6 +15,28 @@ BREAKS = (re.compile(r"[\r\n]+"), re.compile(r"[;:,，、；：]\s*"), re.compil
 HEADING_SHARE = 4
 """A paragraph below `max_chars / HEADING_SHARE` is a heading or a list's item: it goes with the
 text that follows."""
+OPEN = 2
+"""Passages at the end of a text that what follows may still change: the last one, and the one
+before it, which may have taken in what a sentence cut short left room for."""
+
+
+def flowing_passages(blocks: Iterable[str], max_chars: int) -> Iterator[tuple[int, str]]:
+    """The passages of a long text that comes in blocks, which is never held as a whole.
+
+    Yields:
+        The character at which each begins in the whole text, and the passage: those of `passages`,
+        wherever blocks end.
+    """
+    offset, held = 0, ""
+    for block in blocks:
+        held += block
+        cut = 0
+        for start, end in list(passages(held, max_chars))[:-OPEN]:
+            yield offset + start, held[start:end]
+            cut = end
+        offset, held = offset + cut, held[cut:]
+    for start, end in passages(held, max_chars):
+        yield offset + start, held[start:end]
 
 
 def passages(text: str, max_chars: int) -> Iterator[tuple[int, int]]:

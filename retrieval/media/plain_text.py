@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import codecs
-from typing import TYPE_CHECKING, BinaryIO
+import io
+from contextlib import suppress
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from charset_normalizer import from_bytes
 
 from retrieval.errors import MediaError, UnknownMedia
 from retrieval.media.media import Media
 from retrieval.media.reasons import reasons
-from retrieval.media.sections import section_pieces
+from retrieval.media.sections import check_length, flowing_pieces
 from retrieval.records import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from retrieval.media.windows import Windows
 
-MAX_BYTES = 24 << 20
-"""Largest text that is read: some 20 long novels. Its moments are committed together, and until
-then all of them are held."""
+Read = TypeVar("Read")
+BLOCK_CHARS = 1 << 20
+"""Characters decoded at a time."""
 GUESSABLE = 8
 """Fewest bytes from which an encoding is guessed."""
 SAMPLE = 1 << 16
@@ -45,12 +49,12 @@ def open_utf8(file: BinaryIO, windows: Windows) -> Media:
     encoding = _unicode_encoding(file.read(SAMPLE))
     if encoding is None:
         raise UnknownMedia("the file is no UTF-8 text")
-    return _media(read_text(file, encoding), windows)
+    return _media(file, encoding, windows)
 
 
 def open_any_encoding(file: BinaryIO, windows: Windows) -> Media:
     """Open a text in an older encoding, which has to be guessed; raises as `open_utf8`."""
-    return _media(read_any_text(file), windows)
+    return _first(lambda encoding: _media(file, encoding, windows), file)
 
 
 def read_any_text(file: BinaryIO, stated: str | None = None) -> str:
@@ -60,44 +64,63 @@ def read_any_text(file: BinaryIO, stated: str | None = None) -> str:
         UnknownMedia: it is no text in any encoding.
         MediaError: it is larger than a text may be.
     """
+    return _first(lambda encoding: read_text(file, encoding), file, stated)
+
+
+def _first(read: Callable[[str], Read], file: BinaryIO, stated: str | None = None) -> Read:
+    """What reading a file gives in the first encoding that it fits."""
     file.seek(0)
     head = file.read(SAMPLE)
     for encoding in filter(None, (_unicode_encoding(head), stated)):
         try:
-            return read_text(file, encoding)
+            return read(encoding)
         except UnknownMedia:
             continue
-    return read_text(file, _guessed_encoding(head))
+    return read(_guessed_encoding(head))
 
 
 def read_text(file: BinaryIO, encoding: str) -> str:
-    """Decode a whole file.
+    """Decode a whole file; raises as `text_blocks`."""
+    return "".join(text_blocks(file, encoding))
+
+
+def text_blocks(file: BinaryIO, encoding: str) -> Iterator[str]:
+    """Decode a file from its start, in blocks.
 
     Raises:
         UnknownMedia: the bytes do not fit the encoding or hold what no text does.
-        MediaError: the file is larger than a text may be.
+        MediaError: the file holds more than a text may.
     """
     file.seek(0)
-    data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        head = codecs.getincrementaldecoder(encoding)("replace").decode(data[:SAMPLE])
-        if any(chr(control) in head for control in CONTROLS):  # a disk image of zeros, say
-            raise UnknownMedia(f"the file is no {encoding} text")
-        raise MediaError(f"the text is larger than {MAX_BYTES >> 20} MB: split it into parts")
+    text = None
+    came = 0
     try:
-        with reasons("the text"):
-            text = data.decode(encoding)
-    except MediaError as error:
-        raise UnknownMedia(f"the file is no {encoding} text") from error
-    if any(chr(control) in text for control in CONTROLS):
-        raise UnknownMedia(f"the file is no {encoding} text")
-    return text
+        while True:
+            try:
+                with reasons("the text"):
+                    # Other than a codec, this refuses one that does not lead from bytes to text.
+                    text = text or io.TextIOWrapper(file, encoding, newline="")
+                    block = text.read(BLOCK_CHARS)
+            except MediaError as error:
+                raise UnknownMedia(f"the file is no {encoding} text") from error
+            if any(chr(control) in block for control in CONTROLS):
+                raise UnknownMedia(f"the file is no {encoding} text")
+            if not block:
+                return
+            came += len(block)
+            check_length(came)
+            yield block
+    finally:
+        if text is not None:
+            with suppress(ValueError):  # the file is closed already
+                text.detach()  # or it would close the file
 
 
-def _media(text: str, windows: Windows) -> Media:
-    if not text.strip():
+def _media(file: BinaryIO, encoding: str, windows: Windows) -> Media:
+    """What is wrong with a text shows before its first moment: it is decoded once more for them."""
+    if not sum(not block.isspace() for block in text_blocks(file, encoding)):
         raise MediaError("the text holds no words")
-    return Media(Kind.TEXT, section_pieces([text], windows))
+    return Media(Kind.TEXT, flowing_pieces(text_blocks(file, encoding), windows))
 
 
 def _unicode_encoding(head: bytes) -> str | None:

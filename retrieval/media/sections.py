@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from retrieval.errors import MediaError
-from retrieval.media.passages import passages
+from retrieval.media.passages import flowing_passages, passages
 from retrieval.records import Modality, Moment
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SEPARATOR = "\n\n"
 """Stands between two sections in the text that the characters of a moment count in."""
 MAX_CHARS = 64_000_000
-"""Most characters of one document."""
+"""Most characters of one text or document: half a million passages."""
 
 
 def section_pieces(sections: Iterable[str], windows: Windows) -> Iterator[tuple[Moment, Content]]:
@@ -37,6 +37,12 @@ def section_pieces(sections: Iterable[str], windows: Windows) -> Iterator[tuple[
         raise MediaError("the text holds no words")
 
 
+def flowing_pieces(blocks: Iterable[str], windows: Windows) -> Iterator[tuple[Moment, Content]]:
+    """Passages of a text that comes in blocks, cut anywhere."""
+    for start, passage in flowing_passages(blocks, windows.passage_chars):
+        yield text_piece(passage, start)
+
+
 def check_length(n_chars: int) -> None:
     """Refuse a text that goes on and on.
 
@@ -44,7 +50,8 @@ def check_length(n_chars: int) -> None:
         MediaError: it is longer than anything that people write.
     """
     if n_chars > MAX_CHARS:
-        raise MediaError(f"the text holds more than {MAX_CHARS // 1_000_000} million characters")
+        limit = MAX_CHARS // 1_000_000
+        raise MediaError(f"the text holds more than {limit} million characters: split it")
 
 
 def text_piece(passage: str, start: int) -> tuple[Moment, Content]:

@@ -45,8 +45,15 @@ def film(
     seekable: bool = True,
     scenes: Sequence[int] | None = None,
     tags: dict[str, str] | None = None,
+    shows: Sequence[np.ndarray] | None = None,
+    plays: np.ndarray | None = None,
 ) -> bytes:
-    """Encode a film of `seconds`; `scenes` lists the colour of each second."""
+    """Encode a film of `seconds`; `scenes` lists the colour of each second.
+
+    Or one that shows given pictures `(height, width, 3)`, one a second, and plays given samples.
+    """
+    if shows:
+        size = (shows[0].shape[1], shows[0].shape[0])
     file = io.BytesIO() if seekable else Unseekable()
     with av.open(file, "w", format=form) as container:
         container.metadata.update(tags or {})
@@ -67,12 +74,14 @@ def film(
             for number in range(round(seconds * fps)):
                 second = number // fps
                 colour = scenes[second % len(scenes)] if scenes else second
-                frame = av.VideoFrame.from_ndarray(scene(colour, *size), format="rgb24")
+                picture = shows[second] if shows else scene(colour, *size)
+                frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
                 frame.pts = number
                 container.mux(pictures.encode(frame))
             container.mux(pictures.encode(None))
         for track in tracks:
-            encode_sound(container, track, tune(seconds, rate), rate)
+            wave = tune(seconds, rate) if plays is None else plays
+            encode_sound(container, track, wave, rate)
     return file.getvalue()
 
 

@@ -20,10 +20,17 @@ SHORT, LONG, BYTE, ASCII, SRATIONAL = 3, 4, 1, 2, 10
 FORMS = {SHORT: "H", LONG: "I", BYTE: "B", SRATIONAL: "i"}
 
 
-def dng(width: int = 160, height: int = 128, *, orientation: int = 1) -> bytes:
-    """An uncompressed DNG whose upper half is bright and whose lower half is dark."""
-    sensor = np.full((height, width), 500, np.uint16)
-    sensor[: height // 2] = 12_000
+def dng(
+    width: int = 160,
+    height: int = 128,
+    *,
+    orientation: int = 1,
+    sensor: np.ndarray | None = None,
+) -> bytes:
+    """An uncompressed DNG of `(height, width)` uint16, or one bright above and dark below."""
+    if sensor is None:
+        sensor = np.full((height, width), 500, np.uint16)
+        sensor[: height // 2] = 12_000
     matrix = [1, 1, 0, 1, 0, 1, 0, 1, 1, 1, 0, 1, 0, 1, 0, 1, 1, 1]
     tags: list[tuple[int, int, list[int] | bytes]] = [
         (254, LONG, [0]), (256, LONG, [width]), (257, LONG, [height]), (258, SHORT, [16]),

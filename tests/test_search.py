@@ -144,17 +144,36 @@ def test_equal_moments_come_by_their_ids(shelf: Shelf) -> None:
     assert names(shelf.library.search(same, k=3)) == ["3.txt", "1.txt", "2.txt"]
 
 
-def test_twins_are_one_hit_with_the_oldest_first(shelf: Shelf) -> None:
+def test_copies_are_one_hit_by_path_whichever_was_read_first(shelf: Shelf) -> None:
     rows = shelf.rows(1)
     for name in ("c.txt", "a.txt", "b.txt"):
         shelf.put(name, rows, digest="same")
     (hit,) = shelf.library.search(rows[0], k=5)
-    assert hit.path.name == "c.txt"
-    assert [copy.name for copy in hit.copies] == ["a.txt", "b.txt"]
+    assert hit.path.name == "a.txt"
+    assert [copy.name for copy in hit.copies] == ["b.txt", "c.txt"]
     assert hit.cosine == pytest.approx(1.0, abs=1e-6)
 
 
-def test_of_twins_only_those_that_pass_the_filter_are_told(shelf: Shelf) -> None:
+def test_of_copies_one_that_is_there_comes_first(shelf: Shelf) -> None:
+    rows = shelf.rows(1)
+    for name in ("b.txt", "c.txt", "a.txt"):
+        shelf.put(name, rows, digest="same")
+    with shelf.library.catalog.transaction() as transaction:
+        transaction.mark_missing([3], 1.0)
+    (hit,) = shelf.library.search(rows[0], missing=True)
+    assert (hit.path.name, hit.missing) == ("b.txt", False)
+    assert [copy.name for copy in hit.copies] == ["c.txt", "a.txt"]
+
+
+def test_of_copies_that_say_the_words_the_first_by_path_is_the_hit(shelf: Shelf) -> None:
+    rows = shelf.rows(1)
+    for name in ("lake 2.txt", "sea.txt", "lake 1.txt"):
+        shelf.put(name, rows, digest="same")
+    (hit,) = shelf.library.search("lake", words="only")
+    assert hit.path.name == "lake 1.txt"
+
+
+def test_of_copies_only_those_that_pass_the_filter_are_told(shelf: Shelf) -> None:
     rows = shelf.rows(1)
     for name in ("in/a.txt", "out/b.txt"):
         shelf.put(name, rows, digest="same")

@@ -175,7 +175,10 @@ class Files:
             return list(connection.scalars(query))
 
     def owners(self, content_ids: Sequence[int], wanted: Filter) -> dict[int, list[Owner]]:
-        """The files that have each of these contents and pass the filter, by path."""
+        """The files that have each of these contents and pass the filter.
+
+        Those in sight first, by path: which of several copies was read first is chance.
+        """
         found: dict[int, list[Owner]] = {}
         with self._engine.connect() as connection:
             rows = connection.execute(_owners(wanted), {"ids": listed(content_ids)}).all()
@@ -213,7 +216,7 @@ def _owners(wanted: Filter) -> Select[*tuple[Any, ...]]:
         .join_from(files, contents)
         .join(roots, roots.c.id == files.c.root_id)
         .where(files.c.content_id.in_(LISTED), *wanted.conditions())
-        .order_by(files.c.id)
+        .order_by(files.c.missing_since_s.is_not(None), roots.c.folder, files.c.path)
     )
 
 

@@ -177,8 +177,10 @@ def _files(wanted: Filter, ranked: bool, limit: int) -> Any:
         .join(contents, contents.c.id == files.c.content_id)
         .join(roots, roots.c.id == said.c.root_id)
         .where(text("file_words MATCH :match"), *seen, *wanted.conditions())
-        # The picture itself is first where both say the same.
-        .order_by(*([FILE_WORDS.c.rank] if ranked else []), said.c.twin_id, FILE_WORDS.c.rowid)
+        # The picture itself is first where both say the same, and of copies the first by path.
+        .order_by(
+            *([FILE_WORDS.c.rank] if ranked else []), said.c.twin_id, roots.c.folder, said.c.path
+        )
         .limit(limit)
     )
 

@@ -21,7 +21,7 @@ from typer.core import TyperGroup
 
 from . import stopping
 from .harmless import harmless
-from .terminal import NobodyReads, results, say
+from .terminal import NobodyReads, read_by_somebody, results, say
 
 INTERRUPTED = 130
 """What Typer makes of a KeyboardInterrupt, whatever raised it."""
@@ -72,6 +72,16 @@ class Program(TyperGroup):
             complain("stopped")
             sys.exit(stopping.exit_code())
         sys.exit(code if isinstance(code, int) else 0)
+
+    def make_context(self, *args: Any, **extra: Any) -> Any:
+        """Read the arguments; Typer shows the help here, and ends a program that nobody reads."""
+        with read_by_somebody():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command, or show its help."""
+        with read_by_somebody():
+            return super().invoke(ctx)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """List the commands by group, each with the whole first line of its help."""

@@ -1,14 +1,23 @@
 """`anyseek roots`: the folders that were indexed."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .harmless import harmless
 from .paths import typed_path
 from .place import LibraryOption, existing
-from .terminal import say, show
+from .terminal import say, show, width
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from retrieval.catalog.roots import Root
+    from retrieval.library import Library
+
+NARROW = 60
+"""Columns below which a folder gets a line of its own."""
 
 app = typer.Typer()
 
@@ -21,31 +30,40 @@ def roots(context: typer.Context, library: LibraryOption = None) -> None:
     """
     if context.invoked_subcommand is not None:
         return
+    with existing(library) as opened:
+        rows = [_row(opened, root) for root in opened.catalog.roots()]
+    if not rows:
+        say("No folder was indexed yet: anyseek index FOLDER")
+    elif width() < NARROW:
+        for name, files, missing, failed, folder in rows:
+            show(f"{name}: {files} files, {missing} missing, {failed} failed\n  {folder}")
+    else:
+        show(_table(rows))
+
+
+def _row(library: "Library", root: "Root") -> list[str]:
+    entries = library.catalog.files.entries(root.id).values()
+    away = "" if root.folder.is_dir() else "  (not there now)"
+    return [
+        harmless(root.name),
+        f"{len(entries):,}",
+        f"{sum(entry.missing for entry in entries):,}",
+        f"{sum(entry.failed for entry in entries):,}",
+        f"{harmless(str(root.folder))}{away}",
+    ]
+
+
+def _table(rows: list[list[str]]) -> "Table":
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("name", overflow="fold")
     for column in ("files", "missing", "failed"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("folder", overflow="fold")
-    with existing(library) as opened:
-        for root in opened.catalog.roots():
-            entries = opened.catalog.files.entries(root.id).values()
-            folder = Text(harmless(str(root.folder)))
-            if not root.folder.is_dir():
-                folder.append("  (not there now)", style="yellow")
-            table.add_row(
-                harmless(root.name),
-                f"{len(entries):,}",
-                f"{sum(entry.missing for entry in entries):,}",
-                f"{sum(entry.failed for entry in entries):,}",
-                folder,
-            )
-    if table.row_count:
-        show(table)
-    else:
-        say("No folder was indexed yet: anyseek index FOLDER")
+    for row in rows:
+        table.add_row(*row)
+    return table
 
 
 @app.command()

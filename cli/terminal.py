@@ -51,15 +51,27 @@ def results() -> Iterator[None]:
         SearchError: it cannot be written for another reason, such as a full disk.
     """
     try:
-        yield
-    except BrokenPipeError as error:
-        _drop(sys.stdout)
-        raise NobodyReads from error
+        with read_by_somebody():
+            yield
     except OSError as error:
         _drop(sys.stdout)
         from retrieval.errors import SearchError
 
         raise SearchError(f"Cannot write the output: {error.strerror}.") from error
+
+
+@contextmanager
+def read_by_somebody() -> Iterator[None]:
+    """What may write to stdout.
+
+    Raises:
+        NobodyReads: the reader has closed the pipe.
+    """
+    try:
+        yield
+    except BrokenPipeError as error:
+        _drop(sys.stdout)
+        raise NobodyReads from error
 
 
 def width() -> int:

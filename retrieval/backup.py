@@ -7,6 +7,7 @@ SQLite's own online backup, so that others may read and write meanwhile, and it 
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -36,8 +37,12 @@ def backup(library: Library, file: Path) -> Path:
         The checksum's file, in the form that `sha256sum --check` reads.
 
     Raises:
-        LibraryError: the file exists or cannot be written.
+        LibraryError: the file exists, lies in the library, or cannot be written.
     """
+    if file.resolve().is_relative_to(library.path.resolve()):
+        raise LibraryError(
+            f"{file} lies in the library itself, and would be lost with it. Name another folder."
+        )
     if file.exists():
         raise LibraryError(f"{file} exists. A backup is a new file; name another one.")
     fresh = file.with_name(f"{file.name}.new")
@@ -49,11 +54,12 @@ def backup(library: Library, file: Path) -> Path:
         ):
             source.backup(copy)
             copy.execute("PRAGMA journal_mode = DELETE")  # one file, nothing beside it
-        checksum.write_text(f"{_sha256(fresh)}  {file.name}\n")
+        checksum.write_bytes(b"%b  %b\n" % (_sha256(fresh).encode(), os.fsencode(file.name)))
         fresh.replace(file)
     except (OSError, sqlite3.Error) as error:
         fresh.unlink(missing_ok=True)
-        raise LibraryError(f"Cannot write the backup {file}: {error}.") from error
+        why = error.strerror if isinstance(error, OSError) else error
+        raise LibraryError(f"Cannot write the backup {file}: {why}.") from error
     return checksum
 
 
@@ -98,11 +104,17 @@ def checksum_of(file: Path) -> Path:
 
 def _verify(file: Path) -> None:
     try:
-        expected = checksum_of(file).read_text().split()[0]
         found = _sha256(file)
-    except (OSError, IndexError) as error:
+    except OSError as error:
+        raise LibraryError(f"Cannot read the backup {file}: {error.strerror}.") from error
+    checksum = checksum_of(file)
+    try:
+        (expected, *_) = checksum.read_text(encoding="ascii", errors="replace").split()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it holds no checksum"
         raise LibraryError(
-            f"Cannot read the backup {file} with its checksum {checksum_of(file).name}: {error}."
+            f"Cannot verify the backup {file}: {checksum} was written with it and must lie beside "
+            f"it ({why})."
         ) from error
     if found != expected:
         raise LibraryDamaged(

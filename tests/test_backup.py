@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -94,8 +95,38 @@ def test_a_flipped_bit_is_found_and_nothing_is_touched(
 def test_a_backup_without_its_checksum(filled: Library, tmp_path: Path) -> None:
     checksum = backup(filled, tmp_path / "saved.db")
     checksum.unlink()
-    with pytest.raises(LibraryError, match=r"with its checksum saved\.db\.sha256"):
+    with pytest.raises(LibraryError, match=r"saved\.db\.sha256 was written with it and must lie"):
         restore(tmp_path / "saved.db", filled.path)
+
+
+def test_a_backup_that_is_not_there(filled: Library, tmp_path: Path) -> None:
+    with pytest.raises(LibraryError) as error:
+        restore(tmp_path / "saved.db", filled.path)
+    missing = tmp_path / "saved.db"
+    assert str(error.value) == f"Cannot read the backup {missing}: No such file or directory."
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b" \n"])
+def test_a_checksum_that_says_nothing(filled: Library, tmp_path: Path, content: bytes) -> None:
+    backup(filled, tmp_path / "saved.db").write_bytes(content)
+    with pytest.raises((LibraryError, LibraryDamaged), match=r"saved\.db\.sha256"):
+        restore(tmp_path / "saved.db", filled.path)
+
+
+@pytest.mark.parametrize("place", ["saved.db", "vectors/saved.db", "../library/saved.db"])
+def test_a_backup_does_not_lie_in_its_library(filled: Library, place: str) -> None:
+    before = set(filled.path.rglob("*"))
+    with pytest.raises(LibraryError, match="lies in the library itself"):
+        backup(filled, filled.path / place)
+    assert set(filled.path.rglob("*")) == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names are Unicode elsewhere")
+def test_a_backup_whose_name_is_not_unicode(filled: Library, tmp_path: Path) -> None:
+    saved = tmp_path / os.fsdecode(b"saved \xff.db")
+    checksum = backup(filled, saved)
+    assert checksum.read_bytes().endswith(b"  saved \xff.db\n")
+    restore(saved, tmp_path / "elsewhere")
 
 
 def test_a_backup_does_not_overwrite(filled: Library, tmp_path: Path) -> None:

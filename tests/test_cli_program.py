@@ -195,13 +195,27 @@ def test_a_terminal_that_was_closed_is_told_nothing(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a closed pipe is another error elsewhere")
-@pytest.mark.parametrize("form", [[], ["--json"], ["--paths"]])
-def test_a_reader_that_goes_away_is_no_error(environment: dict[str, str], form: list[str]) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["search", "red"],
+        ["search", "red", "--json"],
+        ["search", "red", "--paths"],
+        [],
+        ["-h"],
+        ["--version"],
+        ["search", "-h"],
+        ["roots", "move", "--help"],
+    ],
+)
+def test_a_reader_that_goes_away_is_no_error(
+    environment: dict[str, str], arguments: list[str]
+) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     try:
         ended = subprocess.run(
-            [*PROGRAM, "search", "red", *form],
+            [*PROGRAM, *arguments],
             env=environment,
             stdout=writing,
             stderr=subprocess.PIPE,

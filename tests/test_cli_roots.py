@@ -66,6 +66,24 @@ def test_two_roots_with_the_same_name_are_told_apart(tmp_path: Path) -> None:
     ]
 
 
+def test_in_a_narrow_window_a_folder_is_a_line_that_can_be_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = (
+        folder(tmp_path / "one", 2),
+        folder(tmp_path / "a folder with a long name" / "two", 1),
+    )
+    anyseek("index", one, two)
+    one.rename(tmp_path / "away")
+    monkeypatch.setenv("COLUMNS", "40")
+    assert anyseek("roots").stdout.splitlines() == [
+        "one: 2 files, 0 missing, 0 failed",
+        f"  {one}  (not there now)",
+        "two: 1 files, 0 missing, 0 failed",
+        f"  {two}",
+    ]
+
+
 def test_a_root_moves(tmp_path: Path) -> None:
     anyseek("index", folder(tmp_path / "one", 2))
     (tmp_path / "one").rename(tmp_path / "two")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -54,6 +55,44 @@ def test_changes_are_followed_until_ctrl_c(tmp_path: Path) -> None:
         watching.send_signal(signal.SIGINT)
         assert watching.wait(120) == 130
         assert watching.stderr.read() == "anyseek: stopped\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such names, and no such terminal")
+def test_no_name_reaches_the_terminal_as_it_is(tmp_path: Path) -> None:
+    media, empty = tmp_path / "fi\x1b[31mles", tmp_path / "emp\x1b[31mty"
+    media.mkdir()
+    empty.mkdir()
+    write_picture(media / "red\x1b]0;x\x07.png", (255, 0, 0))
+    (media / "broken\x1b[2J.png").write_bytes(b"\x89PNG\r\n\x1a\nno")
+    environment = plug_in(tmp_path / "site") | {
+        "ANYSEEK_LIBRARY": str(tmp_path / "library"),
+        "TERM": "xterm",
+        "NO_COLOR": "1",
+        "COLUMNS": "400",
+    }
+    terminal, end = os.openpty()
+    command = [*PROGRAM, "watch", str(media), str(empty), "--models", "fake"]
+    with subprocess.Popen(command, env=environment, stdout=end, stderr=end) as watching:
+        os.close(end)
+        shown = read_until(terminal, b"Watching.")
+        write_picture(tmp_path / "blue.png", (0, 0, 255)).rename(media / "blue\x1b]0;x\x07.png")
+        shown += read_until(terminal, b"1 added, ")
+        shutil.rmtree(media)
+        shown += read_until(terminal, b"missing")
+        watching.send_signal(signal.SIGINT)
+        shown += read_until(terminal, b"stopped")
+    os.close(terminal)
+    assert rb"emp\x1b[31mty is empty or could not be looked into" in shown
+    for harm in (b"\x1b[31m", b"\x1b]0;", b"\x07", b"\x1b[2J"):
+        assert harm not in shown
+
+
+def read_until(terminal: int, words: bytes) -> bytes:
+    """What a terminal is sent until these words come, and all that has come with them."""
+    shown = b""
+    while words not in shown:
+        shown += os.read(terminal, 1 << 16)
+    return shown
 
 
 def test_without_a_library_there_is_nothing_to_watch(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,11 +19,16 @@ from PIL import Image
 from indexer import index, read_ahead, reading
 from indexer.reading import Job
 from retrieval import Library, Modality
+from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
 from retrieval.encoders.fake import fake_model_set
+from retrieval.encoders.mini.world.concepts import CONCEPTS
 from retrieval.encoders.model_set import BUILT_IN
 from retrieval.errors import QueryError
+from retrieval.records import Kind, Moment
+from retrieval.vector_index import index_file, policy
 from retrieval.vector_index.plan import Plan, Way
 from retrieval.vector_index.vector_index import VectorIndex
+from retrieval.vectors import unit_rows
 from tests.command_line import anyseek
 from tests.media_files import COLOURS, write_picture, write_tone
 from tests.test_floors import modules
@@ -324,3 +330,44 @@ class TestD8TheIndexIsNotUsed:
         ran.clear()
         assert len(library.search("red", k=9, under=pictures / "07.png")) == 1
         assert {plan.way for plan in ran} == {Way.SET}
+
+    @pytest.fixture
+    def large(self, tmp_path: Path) -> Iterator[Library]:
+        """More moments than are scanned, in 300 texts: near to what `mini` makes of words."""
+        library = Library.open(tmp_path / "library", models="mini")
+        rng = np.random.default_rng(0)
+        words = [concept.things[0][0] for concept in CONCEPTS.values()]
+        centres = library.space.embed(Modality.TEXT, [f"a {word}" for word in words])["mini"]
+        n_files, n_moments = 300, 75
+        with library.catalog.transaction() as transaction:
+            root = transaction.add_root("texts", str(tmp_path / "texts"))
+            for n in range(n_files):
+                noise = rng.standard_normal((n_moments, centres.shape[1])) * 0.03
+                rows = unit_rows(centres[n % len(centres)] + noise)
+                moments = [
+                    EncodedMoment(
+                        Moment(Modality.TEXT, start_char=at, end_char=at + 1), {"mini": r}
+                    )
+                    for at, r in enumerate(rows)
+                ]
+                content = NewContent(f"{n}", Kind.TEXT, moments)
+                transaction.add(root, f"{words[n % len(words)]} {n}.txt", FileState(1, 1), content)
+        library.refresh()
+        assert library.catalog.counts().moments[Modality.TEXT] > policy.EXACT_ROWS
+        yield library
+        library.close()
+
+    def test_above_what_is_scanned_a_search_takes_the_codes(
+        self, large: Library, ran: list[Plan]
+    ) -> None:
+        hits = large.search("a dog", k=20, words="no")
+        assert Way.CODES in {plan.way for plan in ran}
+        assert sum(plan.rows for plan in ran if plan.way is Way.SCAN) <= index_file.TAIL_ROWS
+        assert all(plan.look < plan.rows / 10 for plan in ran if plan.way is Way.CODES)
+        assert {hit.path.name.split()[0] for hit in hits[:6]} == {"dog"}
+        ran.clear()
+        large.tune(recall=1)
+        large.rebuild()
+        exact = large.search("a dog", k=20, words="no")
+        assert {plan.way for plan in ran} == {Way.SCAN}
+        assert [hit.path for hit in hits[:6]] == [hit.path for hit in exact[:6]]

@@ -26,8 +26,10 @@ class Peer(ABC):
     """Search efforts to try, the least first; the first that reaches the recall is reported."""
     exact: ClassVar[bool] = False
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, others: Path | None = None) -> None:
+        """Take the folder of the index, and a file of queries that may be known beforehand."""
         self.folder = folder
+        self.others = others
 
     @abstractmethod
     def build(self, rows: Vectors) -> None:
@@ -44,9 +46,8 @@ class Peer(ABC):
 
 class Anyseek(Peer):
     def build(self, rows: Vectors) -> None:
-        others = self.folder.parent / "data" / "others.npy"
-        texts = np.load(others) if others.exists() else np.empty((0, rows.shape[1]), np.float32)
         dim = rows.shape[1]
+        texts = np.load(self.others) if self.others else np.empty((0, dim), np.float32)
         file = IndexFile(self.folder, "index", dim, queries=lambda n: texts[:n])
         pieces = (
             (np.arange(i, min(i + 10_000, len(rows))), rows[i : i + 10_000])
@@ -72,7 +73,8 @@ class NumPy(Peer):
 
     def search(self, queries: Vectors, k: int, effort: int) -> list[Ids]:
         scores = queries @ self.rows.T
-        best = np.argpartition(-scores, k, axis=1)[:, :k]
+        # Row by row: the numbers of all rows for a batch would take gigabytes.
+        best = [np.argpartition(row, -k)[-k:] for row in scores]
         return [row[np.argsort(-s[row])] for row, s in zip(best, scores, strict=True)]
 
 

@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -180,18 +181,33 @@ def at_rest(folder: Path) -> dict[str, float]:
 
 
 def readers(library: Library, queries: Sequence[str]) -> dict[str, Any]:
-    """Queries a second of 1 thread and of 8 that share a library, in turn."""
-    rates: dict[int, list[float]] = {1: [], READERS: []}
+    """Queries a second of 1 thread and of 8 that share a library, in turn.
+
+    Beside them what as many threads as there are cores make of the indexes alone, which is as much
+    as the machine's memory lets more cores give.
+    """
+    alone = [index_alone(library, words) for words in queries]
+    calls: dict[str, list[Callable[[], object]]] = {
+        "search": [partial(library.search, words) for words in queries],
+        "index": alone,
+    }
+    rates: dict[tuple[str, int], list[float]] = {
+        ("search", 1): [],
+        ("search", READERS): [],
+        ("index", 1): [],
+        ("index", os.cpu_count() or 1): [],
+    }
     for _ in range(3):
-        for threads, found in rates.items():
+        for (what, threads), found in rates.items():
             with ThreadPoolExecutor(threads) as pool:
                 begun = time.perf_counter()
-                list(pool.map(library.search, queries))
+                list(pool.map(lambda call: call(), calls[what]))
                 found.append(len(queries) / (time.perf_counter() - begun))
-    medians = {threads: statistics.median(found) for threads, found in rates.items()}
+    of = {key: statistics.median(found) for key, found in rates.items()}
     return {
-        "queries_per_s": {str(threads): round(rate, 1) for threads, rate in medians.items()},
-        "ratio": round(medians[READERS] / medians[1], 2),
+        "queries_per_s": {f"{what} {n}": round(rate, 1) for (what, n), rate in of.items()},
+        "ratio": round(of["search", READERS] / of["search", 1], 2),
+        "index_ratio": round(of["index", os.cpu_count() or 1] / of["index", 1], 2),
     }
 
 
@@ -219,8 +235,8 @@ def table() -> str:
         "| moments | cold start s, median / fastest | warm p50 / p95 ms | its index p50 / p95 ms "
         "| over the index p50 / p95 ms "
         "| processor ms, search / index | 1,000 hits : 10 hits "
-        f"| {READERS} threads : 1 | load |",
-        "|" + "---|" * 9,
+        f"| {READERS} threads : 1 | indexes alone, a thread on each core : 1 | load |",
+        "|" + "---|" * 10,
     ]
     for one in sorted(found, key=lambda one: one["moments"]):
         parts = (one["warm"][name] for name in ("search", "index", "over_the_index"))
@@ -231,6 +247,7 @@ def table() -> str:
             " / ".join(f"{part['p50_ms']:.1f}" for part in one["warm"]["processor"].values()),
             f"{one['many_hits']['ratio']:.1f}",
             f"{one['readers']['ratio']:.2f}",
+            f"{one['readers']['index_ratio']:.2f}",
             f"{one['load_before'][0]:.0f} to {one['load_after'][0]:.0f}",
         ]
         lines.append("| " + " | ".join(cells) + " |")

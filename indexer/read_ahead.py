@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from contextlib import closing
+from contextlib import closing, contextmanager
 from threading import Condition, Lock, Thread
 from typing import TYPE_CHECKING, Self
 
@@ -16,10 +16,11 @@ from indexer.message import Changing, Decoded, Failed, Finished, Known, Message
 from indexer.reading import Job, Piece, Unsettled, opened, prepared_pieces, read_media
 from retrieval.errors import MediaError, UnknownMedia
 from retrieval.media.content_hash import content_hash
+from retrieval.media.decoder_channel import AT_ONCE_BYTES
 from retrieval.media.decoder_pool import DecoderPool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from retrieval.library import Library
     from retrieval.media.media import Media
@@ -29,8 +30,8 @@ DEFAULT_MEMORY = 128 << 20
 """Bytes of decoded contents that may wait for the model."""
 STOP_S = 2.0
 """How long the readers may take to stop; one that hangs in a decoder is left behind."""
-PIXEL_BYTES = 4
-"""What decoding a picture takes for each pixel, about."""
+DECODING_MEMORY = 192 << 20
+"""Bytes that decoding pictures may take beside that; a picture that takes more is decoded alone."""
 
 
 class Stopped(Exception):  # noqa: N818 - control flow between threads, never seen outside
@@ -68,6 +69,7 @@ class ReadAhead:
         self._messages: deque[Message] = deque()
         self._failure: BaseException | None = None
         self._held = 0
+        self._in_decoding = 0
         self._busy = 0
         self._blocked = 0
         self._closed = False
@@ -180,17 +182,36 @@ class ReadAhead:
             self._change.notify_all()
 
     def _acquire(self, n_bytes: int) -> None:
-        """Wait until there is room; whoever is alone always gets it."""
+        """Wait until there is room for contents; whoever is alone always gets it."""
         with self._change:
-            self._blocked += 1
-            self._change.notify_all()
-            self._change.wait_for(
-                lambda: self._closed or not self._held or self._held + n_bytes <= self._memory
-            )
-            self._blocked -= 1
-            if self._closed:
-                raise Stopped
+            self._wait_until(lambda: not self._held or self._held + n_bytes <= self._memory)
             self._held += n_bytes
+
+    @contextmanager
+    def _decoding(self, n_bytes: int) -> Iterator[None]:
+        """Hold room for what decoding takes, if it is much; whoever is alone always gets it."""
+        if n_bytes <= AT_ONCE_BYTES:
+            yield
+            return
+        most = self._memory + DECODING_MEMORY - n_bytes
+        with self._change:
+            self._wait_until(lambda: not (taken := self._held + self._in_decoding) or taken <= most)
+            self._in_decoding += n_bytes
+        try:
+            yield
+        finally:
+            with self._change:
+                self._in_decoding -= n_bytes
+                self._change.notify_all()
+
+    def _wait_until(self, room: Callable[[], bool]) -> None:
+        """Wait for room, with the lock held."""
+        self._blocked += 1
+        self._change.notify_all()
+        self._change.wait_for(lambda: self._closed or room())
+        self._blocked -= 1
+        if self._closed:
+            raise Stopped
 
     def _read(self, job: Job) -> Iterator[Message]:
         """Read one file; whatever is wrong with it is a message too."""
@@ -218,16 +239,10 @@ class ReadAhead:
 
     def _within_memory(self, media: Media) -> Iterator[Piece]:
         """Decode when there is room for a picture's pixels, and hold the room of what is left."""
-        stated = (media.metadata.get(name) for name in ("width", "height"))
-        width, height = (n if isinstance(n, int) else 0 for n in stated)
-        decoding = PIXEL_BYTES * width * height
         pieces = prepared_pieces(media, self._space())
         while True:
-            self._acquire(decoding)
-            try:
+            with self._decoding(media.decoding_bytes):
                 piece = next(pieces, None)
-            finally:
-                self.release(decoding)
             if piece is None:
                 return
             self._acquire(piece.bytes)

@@ -207,6 +207,26 @@ def test_it_decodes_only_a_little_ahead() -> None:
         assert [moment.start_s for moment, _ in pieces] == [5 * n for n in range(1, 179)]
 
 
+def test_what_takes_much_memory_is_not_begun_before_it_is_asked_for() -> None:
+    large = picture(3000, 3000)
+    with DecoderPool(1) as pool:
+        pool.open(io.BytesIO(large), WINDOWS).close()
+        media = pool.open(io.BytesIO(large), WINDOWS)
+        assert media.decoding_bytes == 4 * 3000 * 3000
+        (pid,) = pids(pool)
+        before = most_mb(pid)
+        time.sleep(0.5)
+        assert most_mb(pid) - before < 20
+        assert len(list(media.pieces)) == 1
+        assert most_mb(pid) - before > 20
+        assert pids(pool) == [pid]
+
+
+def most_mb(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
 def cpu_ticks(pid: int) -> int:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12])

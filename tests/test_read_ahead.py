@@ -14,8 +14,9 @@ import pytest
 from indexer import read_ahead, reading
 from indexer.message import Changing, Decoded, Failed, Finished, Known, Message
 from indexer.read_ahead import ReadAhead
-from indexer.reading import PIECE_BYTES, Job, Piece
+from indexer.reading import PIECE_BYTES, Job
 from retrieval import Kind, Library, Modality, Moment
+from retrieval.media.decoder_channel import AT_ONCE_BYTES
 from retrieval.media.decoder_pool import DecoderPool
 from retrieval.media.media import Media
 from retrieval.space import JointSpace
@@ -107,8 +108,7 @@ class TestMemory:
         paths = [write_picture(tmp_path / f"{n}.png", (n, 0, 0)) for n in range(5)]
         with ReadAhead(jobs(library, *paths), library, threads=4, memory=1) as readers:
             assert len([m for m in take_all(readers) if isinstance(m, Finished)]) == 5
-        decoding = 40 * 30 * read_ahead.PIXEL_BYTES
-        assert max(counted) == max(decoding, PIECE_BYTES + 16)  # one at a time, never two
+        assert max(counted) == PIECE_BYTES + 16  # one at a time, never two
 
     def test_readers_wait_for_a_model_that_is_slow(self, library: Library, tone: Path) -> None:
         """Nothing is released: what comes stays within the bound, and the reader says so."""
@@ -183,22 +183,23 @@ def test_what_a_picture_takes_is_reserved_before_it_is_decoded(
     library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Otherwise each reader could hold a picture of any size."""
-    reserved = []
-    real = ReadAhead._acquire
-
-    def acquire(self: ReadAhead, n_bytes: int) -> None:
-        reserved.append(n_bytes)
-        real(self, n_bytes)
+    large = 3 * read_ahead.DECODING_MEMORY // 4
+    lock, at_once, most = Lock(), 0, 0
 
     def pieces() -> Iterator[tuple[Moment, np.ndarray]]:
-        assert reserved == [read_ahead.PIXEL_BYTES * 6_000_000]
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        time.sleep(0.05)
+        with lock:
+            at_once -= 1
         yield Moment(Modality.IMAGE), np.zeros((10, 10, 3), np.uint8)
 
-    media = Media(Kind.IMAGE, pieces(), {"width": 3000, "height": 2000})
-    monkeypatch.setattr(ReadAhead, "_acquire", acquire)
-    monkeypatch.setattr(read_ahead, "read_media", lambda *_: media)
-    path = write_picture(tmp_path / "a.png", (1, 2, 3))
-    with ReadAhead(jobs(library, path), library) as readers:
-        (decoded, _) = take_all(readers)
-    assert isinstance(decoded, Decoded)
-    assert isinstance(decoded.piece, Piece)
+    monkeypatch.setattr(read_ahead, "read_media", lambda *_: Media(Kind.IMAGE, pieces(), {}, large))
+    paths = [write_picture(tmp_path / f"{n}.png", (n, 2, 3)) for n in range(4)]
+    with ReadAhead(jobs(library, *paths), library, threads=4, memory=1 << 20) as readers:
+        messages = list(take_all(readers))
+    assert len([m for m in messages if isinstance(m, Decoded)]) == 4
+    assert most == 1
+    assert large > AT_ONCE_BYTES

@@ -30,6 +30,8 @@ LENGTH = struct.Struct("!I")
 MAX_MESSAGE_BYTES = 1 << 28
 ARENA_BYTES = 24 << 20
 """Contents that one process may decode ahead: a dozen windows of sound, a few dozen pictures."""
+AT_ONCE_BYTES = 16 << 20
+"""Decoding that takes more memory than this begins when the pool says so."""
 ALIGNMENT = 64
 AHEAD_BYTES = 1 << 16
 """What is read from the line at once, and how much may wait to be sent."""

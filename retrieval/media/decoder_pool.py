@@ -11,6 +11,7 @@ from threading import Condition
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from retrieval.errors import MediaError, SearchError
+from retrieval.media.decoder_channel import AT_ONCE_BYTES
 from retrieval.media.decoder_process import DecoderGone, DecoderProcess
 from retrieval.media.media import Media, open_media
 from retrieval.media.reasons import reasons
@@ -36,9 +37,9 @@ class DecoderPool:
     """Decodes as `open_media` does, but in other processes, with limits of time and memory.
 
     Processes are started when they are needed and kept. Each decodes one file at a time, a few
-    moments ahead of what is consumed. Any number of threads may use the pool; one that opens a file
-    while all processes are busy waits, so a thread should consume or close one file before it opens
-    the next.
+    moments ahead of what is consumed; what takes much memory is not begun before it is asked for.
+    Any number of threads may use the pool; one that opens a file while all processes are busy
+    waits, so a thread should consume or close one file before it opens the next.
     """
 
     def __init__(
@@ -91,7 +92,9 @@ class DecoderPool:
             copy = pieces.copy = _copy_on_disk(file)
             process.start(copy or file, windows, name, self._patience_s + size / 1e6)
             facts = process.answer()
-            return Media(Kind(facts["kind"]), pieces, facts["metadata"])
+            decoding = int(facts["decoding_bytes"])
+            pieces.waits = decoding > AT_ONCE_BYTES
+            return Media(Kind(facts["kind"]), pieces, facts["metadata"], decoding)
         except BaseException as error:
             pieces.release(healthy=isinstance(error, MediaError) and not _is_gone(error))
             raise
@@ -166,6 +169,8 @@ class Pieces:
         self._pool = pool
         self._process: DecoderProcess | None = process
         self.copy: BinaryIO | None = None
+        self.waits = False
+        """Whether the process decodes nothing until the first moment is asked for."""
 
     def __iter__(self) -> Iterator[tuple[Moment, Content]]:
         return self
@@ -175,6 +180,9 @@ class Pieces:
         if process is None:
             raise StopIteration
         try:
+            if self.waits:
+                self.waits = False
+                process.go_on()
             message = process.answer()
             if "end" not in message:
                 return process.piece(message)

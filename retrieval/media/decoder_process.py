@@ -113,6 +113,17 @@ class DecoderProcess:
         except OSError as error:
             raise DecoderGone(self._why_gone()) from error
 
+    def go_on(self) -> None:
+        """Let the process decode what takes much memory; it waits for this after its first answer.
+
+        Raises:
+            DecoderGone: the process is no more.
+        """
+        try:
+            self._channel.send({"go": True})
+        except OSError as error:
+            raise DecoderGone(self._why_gone()) from error
+
     def answer(self) -> dict[str, Any]:
         """Wait for the next message about the file.
 

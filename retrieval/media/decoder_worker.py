@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrieval.errors import MediaError
-from retrieval.media.decoder_channel import Channel, Ring, moment_to_json
+from retrieval.media.decoder_channel import AT_ONCE_BYTES, Channel, Ring, moment_to_json
 from retrieval.media.media import load_readers, open_media
 from retrieval.media.windows import Windows
 from retrieval.records import Kind
@@ -69,10 +69,16 @@ class DecoderWorker:
         try:
             with os.fdopen(descriptor, "rb") as file:
                 media = open_media(file, Windows(**order["windows"]), name=order["name"])
-                facts = {"kind": media.kind, "metadata": dict(media.metadata)}
+                facts = {
+                    "kind": media.kind,
+                    "metadata": dict(media.metadata),
+                    "decoding_bytes": media.decoding_bytes,
+                }
                 # A text's first passages follow at once, a film's first frame may take its time.
                 say = self.channel.post if media.kind is Kind.TEXT else self.channel.send
                 say(facts)
+                if media.decoding_bytes > AT_ONCE_BYTES and "stop" in self.channel.receive():
+                    raise Abandoned
                 self._send_all(media.pieces)
         except Abandoned:
             self.channel.send({"end": True})

@@ -43,6 +43,8 @@ BY_TRIAL = (
 )
 """Readers that find out by decoding, those that err least before those that take much for theirs.
 Modules are imported when it is their turn."""
+PIXEL_BYTES = 4
+"""What decoding a picture takes for each pixel, about."""
 COMMON = BY_TRIAL.index("plain_text:open_utf8") + 1
 """So many of these are asked for nearly every file."""
 
@@ -68,6 +70,8 @@ class Media:
     taken (ISO 8601, as exact as stated). Numbers: year, latitude, longitude (degrees, south and
     west negative), rating (0 to 5, -1 for rejected), duration_s, width, height (pixels, before any
     turn). List of texts: keywords."""
+    decoding_bytes: int = 0
+    """Memory that decoding takes at once, about: of pictures and films, whose pixels decide."""
 
     def close(self) -> None:
         """Stop decoding, if it has not come to its end: that frees what the decoder holds."""
@@ -127,7 +131,11 @@ def _ask(
             if final:
                 break
         else:
-            return replace(media, pieces=_pieces(media))
+            return replace(
+                media,
+                pieces=_pieces(media),
+                decoding_bytes=media.decoding_bytes or _decoding_bytes(media),
+            )
     if damage is not None:
         raise damage
     return None
@@ -136,6 +144,12 @@ def _ask(
 def _pieces(media: Media) -> Iterator[tuple[Moment, Content]]:
     with reasons(f"the {media.kind}"):
         yield from media.pieces
+
+
+def _decoding_bytes(media: Media) -> int:
+    stated = (media.metadata.get(name) for name in ("width", "height"))
+    width, height = (n if isinstance(n, int) else 0 for n in stated)
+    return PIXEL_BYTES * width * height
 
 
 def _reader(place: str) -> Callable[[BinaryIO, Windows], Media]:

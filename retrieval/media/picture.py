@@ -11,7 +11,7 @@ from PIL import Image, JpegImagePlugin
 from retrieval.errors import MediaError, UnknownMedia
 from retrieval.media.animation import frames_of
 from retrieval.media.exif import exif_facts
-from retrieval.media.media import Media
+from retrieval.media.media import PIXEL_BYTES, Media
 from retrieval.media.pixels import MAX_PIXELS, to_pixels, to_rgb
 from retrieval.media.reasons import reasons
 from retrieval.media.tags import tag_facts
@@ -93,9 +93,15 @@ def picture_media(image: ImageFile, file: BinaryIO, windows: Windows) -> Media:
     """
     _check_size(image)
     width, height = image.size
+    least_side_px = 2 * windows.picture_px
     facts = {**tag_facts(image.info), **_exif_facts(image), **_xmp_facts(image)}
     facts |= {"width": width, "height": height}
-    return Media(Kind.IMAGE, _pieces(image, file, windows), facts)
+    with reasons(f"the {image.format} picture"):
+        image.draft(None, (least_side_px, least_side_px))  # a JPEG is decoded at a coarser scale
+    decoding = PIXEL_BYTES * image.width * image.height
+    if "progressive" in image.info:  # whose coefficients are all in memory
+        decoding += PIXEL_BYTES * width * height
+    return Media(Kind.IMAGE, _pieces(image, file, windows), facts, decoding)
 
 
 def _check_size(image: ImageFile) -> None:
@@ -126,7 +132,6 @@ def _pieces(image: ImageFile, file: BinaryIO, windows: Windows) -> Iterator[tupl
 
 def _decoded(image: ImageFile, least_side_px: int) -> Picture:
     with reasons(f"the {image.format} picture"):
-        image.draft(None, (least_side_px, least_side_px))
         image.load()
         return to_pixels(to_rgb(image), _orientation(image), least_side_px)
 

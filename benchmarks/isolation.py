@@ -1,6 +1,6 @@
 """What it costs that files are decoded in other processes: whole runs of the indexer, both ways.
 
-    python -m benchmarks.isolation [--photos 120] [--rounds 5]
+    python -m benchmarks.isolation [--photos 120] [--rounds 5] [--only KIND]
 
 Each kind of file is indexed with `mini` into a fresh library, in turn with decoder processes, as it
 always is, and with the same reader threads decoding in the indexer's own process. The vectors of
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from retrieval.vectors import Vectors
 
 SEED = 7
+LONGER = 4
+"""How many times as many files a longer run has, where the start of the processes weighs less."""
+SMALL_PX = 640
 
 
 class InProcess:
@@ -135,6 +138,15 @@ def main() -> None:
         "mp3": lambda folder: typical_files.write_songs(folder, songs, SEED, "MP3"),
         "flac": lambda folder: typical_files.write_songs(folder, songs, SEED, "FLAC"),
         "text": lambda folder: typical_files.write_notes(folder, 5 * photos, SEED),
+        "jpeg, small": lambda folder: typical_files.write_photographs(
+            folder, LONGER * photos, SEED, SMALL_PX
+        ),
+        "jpeg, longer": lambda folder: typical_files.write_photographs(
+            folder, LONGER * photos, SEED
+        ),
+        "png, longer": lambda folder: typical_files.write_screenshots(
+            folder, LONGER * photos, SEED
+        ),
     }
     kinds = {}
     for kind, make in write.items():

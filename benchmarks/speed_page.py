@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 RESULTS = Path(__file__).parent / "results"
 PAGE = Path(__file__).parent.parent / "docs" / "speed.md"
 
-PIPELINES = ("mini_4000", "mini_1600", "ViT-B-32_4000", "ViT-B-32_1600")
+PIPELINES = tuple(
+    f"{models}_{width}" for models in ("mini", "ViT-B-32") for width in (4000, 1600, 640)
+)
 RATES = ("end_to_end", "encode_only", "read_only", "possible")
 STEPS = {
     "first": "first run",

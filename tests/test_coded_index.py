@@ -28,6 +28,7 @@ from retrieval.vector_index import (
     ranking,
 )
 from retrieval.vector_index import part as part_module
+from retrieval.vector_index import plan as plan_module
 from retrieval.vector_index.coded_part import CodedPart
 from retrieval.vector_index.codes import Codes
 from retrieval.vector_index.manifest import Manifest
@@ -239,6 +240,54 @@ def test_candidates_sieved_are_those_that_a_selector_finds(large: Collection) ->
         # Rows with equal codes may come in any order, and either of them last.
         assert len(np.intersect1d(one, other)) >= 27
     assert part._sieved(queries, np.zeros(len(mask), np.bool_), 30, 0.4, lists) is None
+
+
+def test_gathered_codes_find_what_a_selector_finds(large: Collection) -> None:
+    (part, *_) = large.index.state.parts
+    assert isinstance(part, CodedPart)
+    queries = large.queries(20)
+    mask = large.rng.random(len(part.ids)) < 0.4
+    lists = part.codes.lists
+    gathered = part.codes.among(mask)
+    assert gathered.count == mask.sum()
+    assert part.codes.count == len(part.ids), "the codes of all rows stay as they are"
+    for one, other in zip(
+        gathered.nearest(queries, 30, lists, None),
+        part.codes.nearest(queries, 30, lists, mask),
+        strict=True,
+    ):
+        assert mask[one].all()
+        # Rows with equal codes may come in any order, and either of them last.
+        assert len(np.intersect1d(one, other)) >= 27
+
+
+def test_the_codes_of_a_set_are_gathered_when_it_was_asked_often_enough(
+    large: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After as many searches as cost what gathering does; of a set that may change, never."""
+    (part, *_) = large.index.state.parts
+    assert isinstance(part, CodedPart)
+    fixed = large.ids[large.rng.random(len(large.ids)) < 0.5]
+    changing = fixed.copy()
+    fixed.flags.writeable = False
+    monkeypatch.setattr(plan_module, "GATHER_NS", 60.0)
+
+    def ways(allowed: Ids, searches: int) -> list[Way]:
+        return [large.recall(large.queries(1), allowed)[1][0] for _ in range(searches)]
+
+    found = ways(fixed, 300)
+    bought = found.index(Way.GATHERED_CODES)
+    assert bought > 1
+    assert set(found[:bought]) == {Way.SIEVED_CODES}
+    assert set(found[bought:]) == {Way.GATHERED_CODES}
+    recall, (way, *_) = large.recall(large.queries(100), fixed)
+    assert recall >= 0.985
+    assert way is Way.GATHERED_CODES
+    ((ids, _),) = large.index.search(large.queries(1), K, fixed)
+    large.index.remove(ids)
+    ((after, _),) = large.index.search(large.queries(1), K, fixed)
+    assert not np.isin(after, ids).any()
+    assert set(ways(changing, 300)) == {Way.SIEVED_CODES}
 
 
 @settings(max_examples=12, deadline=None)

@@ -9,17 +9,26 @@ from weakref import ref
 import numpy as np
 
 if TYPE_CHECKING:
+    from retrieval.vector_index.codes import Codes
     from retrieval.vector_index.part import Mask, Part
     from retrieval.vectors import Ids
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class AllowedRows:
     """The rows of a part that are allowed."""
 
     mask: Mask
     """`(n,)`, for all rows."""
     count: int
+    kept: bool
+    """Whether they are remembered for the next search."""
+    codes: Codes | None = None
+    """Of these rows alone; None until so many searches had to pick them from all that gathering
+    would have cost no more (what is best at any number of searches that nobody knows: to rent until
+    the rent has reached the price, and then to buy)."""
+    rent_ms: float = 0.0
+    """What picking has cost so far."""
 
 
 class LastAllowed:
@@ -39,7 +48,7 @@ class LastAllowed:
         if last and last[0]() is allowed and last[1] is part.alive:
             return last[2]
         mask = part.holding(allowed)
-        found = AllowedRows(mask, int(np.count_nonzero(mask)))
-        if not allowed.flags.writeable:
+        found = AllowedRows(mask, int(np.count_nonzero(mask)), not allowed.flags.writeable)
+        if found.kept:
             self._last = ref(allowed), part.alive, found
         return found

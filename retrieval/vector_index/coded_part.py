@@ -15,6 +15,7 @@ from retrieval.vector_index.plan import Plan, Way, choosing_ms, rows_ms, scan_ms
 from retrieval.vector_index.ranking import best, merged, products_at, rounding
 
 if TYPE_CHECKING:
+    from retrieval.vector_index.allowed_rows import AllowedRows
     from retrieval.vector_index.codes import Codes
     from retrieval.vector_index.effort import Effort
     from retrieval.vector_index.part import Mask
@@ -67,7 +68,7 @@ class CodedPart(Part):
         rows = self.last_allowed.rows(self, allowed)
         if self._is_set(rows.count, queries.shape[1], k):
             return self.scan(queries, k, np.flatnonzero(rows.mask)), Plan(Way.SET, rows.count)
-        return self._filtered(queries, k, rows.mask, rows.count)
+        return self._filtered(queries, k, rows)
 
     def _living(self, queries: Vectors, look: int, probes: int) -> list[Positions]:
         """The nearest of all rows that were not removed, by their codes."""
@@ -85,13 +86,18 @@ class CodedPart(Part):
         return rows <= look or rows_ms(rows, dim) <= self._filtered_ms(probes, look, share)
 
     def _filtered(
-        self, queries: Vectors, k: int, mask: Mask, rows: int
+        self, queries: Vectors, k: int, allowed: AllowedRows
     ) -> tuple[list[Ranked], Plan]:
-        """The k nearest among the rows of a mask, by their codes."""
+        """The k nearest among allowed rows, by their codes."""
+        mask, rows = allowed.mask, allowed.count
         share = rows / len(self.ids)
         look = self.effort.look(k, share)
         usual = self.effort.probes_for(share)
         probes = self._probes(queries, mask, rows, usual)
+        gathered = self._gathered(allowed, len(queries), probes, look)
+        if gathered is not None:
+            plan = Plan(Way.GATHERED_CODES, rows, probes, look)
+            return self._ranked_all(queries, gathered.nearest(queries, look, probes, None), k), plan
         if rows_ms(rows, queries.shape[1]) <= self._filtered_ms(probes, look, share):
             return self.scan(queries, k, np.flatnonzero(mask)), Plan(Way.SET, rows)
         if look / share <= SIEVED and probes <= FAR * usual:
@@ -102,6 +108,16 @@ class CodedPart(Part):
         plan = Plan(Way.FILTERED_CODES, rows, probes, look)
         found = self.codes.nearest(queries, look, probes, mask)
         return self._ranked_all(queries, found, k), plan
+
+    def _gathered(self, allowed: AllowedRows, queries: int, probes: int, look: int) -> Codes | None:
+        """The codes of the allowed rows alone, once enough was searched among them."""
+        if allowed.kept and allowed.codes is None:
+            share = allowed.count / len(self.ids)
+            without = self._filtered_ms(probes, look, share)
+            allowed.rent_ms += queries * (without - self.codes.cost_ms(probes, look, share))
+            if allowed.rent_ms > self.codes.gathering_ms():
+                allowed.codes = self.codes.among(allowed.mask)
+        return allowed.codes
 
     def _sieved(
         self, queries: Vectors, mask: Mask, look: int, share: float, probes: int

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from retrieval.vector_index.backend import faiss, threads
 from retrieval.vector_index.damage import IndexDamaged
-from retrieval.vector_index.plan import codes_ms
+from retrieval.vector_index.plan import codes_ms, gathering_ms
 from retrieval.vector_index.ranking import FEW_QUERIES
 
 if TYPE_CHECKING:
@@ -114,12 +114,28 @@ class Codes:
             copy.index.add(np.ascontiguousarray(rows[start : start + ADD_ROWS]))
         return copy
 
-    def cost_ms(self, probes: int, look: int) -> float:
-        """What a search should take, by the cost model."""
+    def among(self, allowed: Mask) -> Self:
+        """The codes of some rows alone, under the same row numbers, in lists of the same centres.
+
+        Args:
+            allowed: `(count,)`, True for these rows.
+        """
+        copy = faiss().clone_index(self.index)
+        bits = np.packbits(allowed, bitorder="little")
+        copy.remove_ids(faiss().IDSelectorNot(faiss().IDSelectorBitmap(bits)))
+        return type(self)(copy)
+
+    def gathering_ms(self) -> float:
+        """What `among` should take, by the cost model."""
+        index = self.index
+        return gathering_ms(self.count, int(index.d), int(index.d) // int(index.pq.M))
+
+    def cost_ms(self, probes: int, look: int, share: float = 1.0) -> float:
+        """What a search should take, by the cost model, if there were only a share of the codes."""
         index = self.index
         dim = int(index.d)
         return codes_ms(
-            self.count,
+            round(share * self.count),
             dim,
             dim // int(index.pq.M),
             share=probes / self.lists,

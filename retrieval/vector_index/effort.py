@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil, log
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Self
 
@@ -74,17 +76,21 @@ class Effort:
         slope = (self.look_many - self.look_few) / (MANY - FEW)
         line = max(self.look_few, self.look_few + slope * (k - FEW))
         more = _between(share, self.look_filtered, self.look_few) / self.look_few
-        return max(k, int(np.ceil(line * more)))
+        return max(k, ceil(line * more))
 
     def probes_for(self, share: float) -> int:
         """Lists to probe when a share of random rows is allowed."""
-        return int(np.ceil(_between(share, self.probes_filtered, self.probes)))
+        return ceil(_between(share, self.probes_filtered, self.probes))
 
 
 def _between(share: float, filtered: Sequence[int], unfiltered: int) -> float:
     """What a share of allowed rows calls for, on the line through what was measured."""
-    shares = np.log([*FILTERS[::-1], 1.0])
-    return float(np.interp(np.log(max(share, 1e-12)), shares, [*filtered[::-1], unfiltered]))
+    points = [*zip(FILTERS[::-1], filtered[::-1], strict=True), (1.0, unfiltered)]
+    for (low, few), (high, many) in pairwise(points):
+        if share < high:
+            part = log(max(share, low) / low) / log(high / low)
+            return few + part * (many - few)
+    return float(unfiltered)
 
 
 def off_data(rows: Vectors, seed: int = 0) -> Vectors:

@@ -24,6 +24,9 @@ PROBE_US = 1.5
 CANDIDATE_NS = 120.0
 """To keep one more candidate, before it is known whether it is allowed."""
 
+GATHER_NS = 6.0
+"""To take one code out of all, or to leave it."""
+
 
 class Way(StrEnum):
     """The ways to search a part of an index."""
@@ -39,7 +42,9 @@ class Way(StrEnum):
     GPU = "gpu"
     """Candidates came from a copy of the rows on a GPU."""
     FILTERED_CODES = "filtered codes"
-    """Candidates came from the codes of the allowed rows."""
+    """Candidates came from the codes of all rows, each asked whether it is allowed."""
+    GATHERED_CODES = "gathered codes"
+    """Candidates came from the codes of the allowed rows, which were put together before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +88,8 @@ def codes_ms(rows: int, dim: int, sub_dim: int, *, share: float, probes: int, lo
 def choosing_ms(look: int, share: float, most: int) -> float:
     """Time to keep so many candidates that `look` of them are allowed, at most `most`."""
     return min(look / share, most) * CANDIDATE_NS * 1e-6
+
+
+def gathering_ms(rows: int, dim: int, sub_dim: int) -> float:
+    """Time to put the codes of some of all rows together."""
+    return rows * dim / sub_dim * GATHER_NS * 1e-6

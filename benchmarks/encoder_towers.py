@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 SEED = 5
 CONTENTS = 24
 """Of each modality: half of them from the generated world."""
+OF_A_CONCEPT = 8
+"""Contents of `mini`, among which its vectors are to find each other."""
 
 
 @dataclass(frozen=True)
@@ -136,14 +138,30 @@ def rows_of(tower: Tower, place: Path) -> list[Arrays]:
     given = contents(tower.modality, generated=mini)
     rows = [encoder.prepare(tower.modality, content) for content in given]
     if mini:
-        # As its towers in torch want them: channels, or bands of sound, first.
-        if tower.modality is Modality.TEXT:
-            return [(row,) for row in rows]
-        return [(np.ascontiguousarray(np.moveaxis(row, -1, 0)),) for row in rows]
+        return [as_torch_takes(tower, row) for row in rows]
     if tower.name == "clap-htsat-unfused text":
         rows = [tuple(np.resize(array, 32) for array in row) for row in rows if len(row[0]) <= 32]
         rows = [(ids, np.ones_like(ids)) for ids, _ in rows]
     return rows
+
+
+def found_rows(tower: Tower) -> tuple[list[Arrays], list[str]]:
+    """For `mini`: several contents of each concept, as its tower in torch takes them.
+
+    A text is a sentence about the thing.
+    """
+    mini = MiniEncoder()
+    rng = np.random.default_rng([SEED, 1])
+    concepts = [concept for concept in CONCEPTS for _ in range(OF_A_CONCEPT)]
+    made = [make_content(concept, tower.modality, rng) for concept in concepts]
+    return [as_torch_takes(tower, mini.prepare(tower.modality, one)) for one in made], concepts
+
+
+def as_torch_takes(tower: Tower, row: Any) -> Arrays:
+    """A row of `mini` with channels, or bands of sound, first."""
+    if tower.modality is Modality.TEXT:
+        return (row,)
+    return (np.ascontiguousarray(np.moveaxis(row, -1, 0)),)
 
 
 def torch_tower(tower: Tower, place: Path, precision: str = "fp32") -> Any:

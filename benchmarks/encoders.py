@@ -3,10 +3,12 @@
     python -m benchmarks.encoders [--tower "ViT-B-32 image"] [--seconds 2] [--at-most 90]
     python -m benchmarks.encoders --show docs/encoders.md
 
-Each way runs in a process of its own, which imports only what it needs, over rows that were
-prepared before; the first way is measured again at the end, so that it shows how far the machine
-can be trusted. Vectors are compared with torch's in fp32. Besides anyseek this needs the packages
-`onnx`, `onnxscript`, `onnxruntime` and `openvino`, which anyseek itself does not use.
+Each way runs as anyseek encodes: one content for each core, in one thread each. It has a process of
+its own, which imports only what it needs, over rows that were prepared before; the first way is
+measured again at the end, so that it shows how far the machine can be trusted. Vectors are compared
+with torch's in fp32, and those of `mini` by what they find among contents of the generated world.
+Besides anyseek this needs the packages `onnx`, `onnxscript`, `onnxruntime` and `openvino`, which
+anyseek itself does not use.
 """
 
 from __future__ import annotations
@@ -19,13 +21,24 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.encoder_towers import SEED, TOWERS, Tower, encoder_of, rows_of, torch_tower
+from benchmarks.encoder_towers import (
+    OF_A_CONCEPT,
+    SEED,
+    TOWERS,
+    Tower,
+    encoder_of,
+    found_rows,
+    rows_of,
+    torch_tower,
+)
 from benchmarks.memory import resting_mb
 from benchmarks.record import RESULTS, record
 from retrieval.records import Modality
@@ -39,10 +52,11 @@ if TYPE_CHECKING:
 Run = "Callable[[Sequence[Arrays]], np.ndarray]"
 
 PLACE = Path(tempfile.gettempdir()) / "anyseek-benchmarks" / "encoders"
-BATCHES = (1, 8)
-"""Rows at once: what anyseek does on a CPU, and what a program would do that does not mind if a
-vector depends on what else is encoded."""
-THREADS = 2
+ROUND = 8
+"""Contents that are timed together."""
+WORKERS = 2
+"""Contents that are encoded at a time, in one thread each."""
+NEAREST = OF_A_CONCEPT - 1
 COMPILED = ("ViT-B-32 image", "mini image")
 """Towers that are also compiled, which takes up to a minute each time."""
 
@@ -51,7 +65,7 @@ def torch_way(tower: Tower, place: Path, *options: str) -> Any:
     """Eager or compiled torch; options say how it is prepared."""
     import torch
 
-    torch.set_num_threads(THREADS)
+    torch.set_num_threads(1)
     half = "bf16" in options
     model = torch_tower(tower, place, "bf16" if half else "fp32")
     if "channels_last" in options:
@@ -115,7 +129,7 @@ def onnx_way(tower: Tower, place: Path, name: str) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = THREADS
+    options.intra_op_num_threads = 1
     path = exported(tower, place, name)
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     names = [given.name for given in session.get_inputs()]
@@ -128,20 +142,24 @@ def onnx_way(tower: Tower, place: Path, name: str) -> Any:
 
 
 def openvino_way(tower: Tower, place: Path, precision: str) -> Any:
-    """OpenVINO on its CPU plugin, each size of a batch compiled by itself."""
+    """OpenVINO on its CPU plugin, a stream for each content."""
     import openvino
 
     core = openvino.Core()
-    made: dict[int, Any] = {}
-    settings = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": THREADS}
+    own = threading.local()
+    made: list[Any] = []
+    settings = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": WORKERS}
+    settings["NUM_STREAMS"] = WORKERS
 
     def run(rows: Sequence[Arrays]) -> np.ndarray:
         arrays = [np.stack(a) for a in zip(*rows, strict=True)]
-        if len(rows) not in made:
+        if not made:  # by the first content, which comes alone
             model = core.read_model(exported(tower, place, "fp32"))
             model.reshape(dict(zip(model.inputs, [a.shape for a in arrays], strict=True)))
-            made[len(rows)] = core.compile_model(model, "CPU", settings)
-        return np.asarray(made[len(rows)](arrays)[0], dtype=np.float32)
+            made.append(core.compile_model(model, "CPU", settings))
+        if not hasattr(own, "request"):
+            own.request = made[0].create_infer_request()
+        return np.array(own.request.infer(arrays)[0], dtype=np.float32)
 
     return run
 
@@ -218,9 +236,14 @@ def prepare(tower: Tower, place: Path) -> dict[str, Any]:
     held = np.empty(len(rows), dtype=object)
     held[:] = rows
     run = torch_way(tower, place)
-    np.savez(
-        place / f"{tower.name}.npz", rows=held, truth=np.concatenate([run([row]) for row in rows])
-    )
+    truth = np.concatenate([run([row]) for row in rows])
+    np.savez(place / f"{tower.name}.npz", rows=held, truth=truth)
+    if tower.model == "mini":
+        more, concepts = found_rows(tower)
+        found = np.concatenate([run([row]) for row in more])
+        held = np.empty(len(more), dtype=object)
+        held[:] = more
+        np.savez(place / f"{tower.name} found.npz", rows=held, truth=found, concepts=concepts)
     if tower.name == "mini text":
         return {}
     return {"export_s": export(tower, place, rows)}
@@ -239,26 +262,54 @@ def measure(tower: Tower, place: Path, way: str, seconds: float) -> dict[str, An
     found += [run([row]) for row in rows[1:]]
     cosine = np.einsum("ij,ij->i", unit_rows(np.concatenate(found)), unit_rows(truth))
     result: dict[str, Any] = {"ready_s": ready_s, "lowest_cosine": float(cosine.min())}
-    for size in BATCHES:
-        batch = rows[:size]
-        for _ in range(2):
-            run(batch)
-        if size == 1:
-            result["resting_mb"] = resting_mb()
+    some = rows[:ROUND]
+    with ThreadPoolExecutor(WORKERS, initializer=keep_to_one_thread) as pool:
+        list(pool.map(lambda row: run([row]), some))
+        result["resting_mb"] = resting_mb()
         taken: list[float] = []
         while sum(taken) < seconds or len(taken) < 5:
             begun = time.perf_counter()
-            run(batch)
+            list(pool.map(lambda row: run([row]), some))
             taken.append(time.perf_counter() - begun)
-        result[f"per_s_{size}"] = size / statistics.median(taken)
-        result[f"fastest_per_s_{size}"] = size / min(taken)
-    return result
+    result["per_s"] = len(some) / statistics.median(taken)
+    result["fastest_per_s"] = len(some) / min(taken)
+    return result | (finds(tower, place, run) if tower.model == "mini" else {})
+
+
+def keep_to_one_thread() -> None:
+    """For a worker: torch, where a way uses it, asks each thread how many it may use."""
+    if "torch" in sys.modules:
+        torch = sys.modules["torch"]
+        torch.set_num_threads(1)
+        torch.get_num_threads()
+
+
+def finds(tower: Tower, place: Path, run: Any) -> dict[str, float]:
+    """What the vectors of `mini` find among contents of known concepts.
+
+    Returns:
+        `same_concept`: the share of contents of the same concept among each one's nearest;
+        `same_nearest`: the share of those that torch in fp32 finds, too.
+    """
+    with np.load(place / f"{tower.name} found.npz", allow_pickle=True) as held:
+        rows, truth, concepts = list(held["rows"]), held["truth"], held["concepts"]
+    nearest = []
+    for vectors in (np.concatenate([run([row]) for row in rows]), truth):
+        cosines = unit_rows(vectors) @ unit_rows(vectors).T
+        np.fill_diagonal(cosines, -1)
+        nearest.append(np.argsort(-cosines, axis=1, kind="stable")[:, :NEAREST])
+    ours, theirs = nearest
+    kept = [len(np.intersect1d(a, b)) / NEAREST for a, b in zip(ours, theirs, strict=True)]
+    return {
+        "same_concept": float((concepts[ours] == concepts[:, None]).mean()),
+        "same_nearest": float(np.mean(kept)),
+    }
 
 
 def child(tower: Tower, *arguments: str) -> dict[str, Any]:
     """What a process of its own tells."""
     command = [sys.executable, "-m", "benchmarks.encoders", "--tower", tower.name, *arguments]
-    environment = os.environ | {f"{n}_NUM_THREADS": str(THREADS) for n in ("OMP", "OPENBLAS")}
+    environment = os.environ | {f"{n}_NUM_THREADS": "1" for n in ("OMP", "OPENBLAS")}
     environment["TORCHINDUCTOR_FORCE_DISABLE_CACHES"] = "1"
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -266,7 +317,9 @@ def child(tower: Tower, *arguments: str) -> dict[str, Any]:
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def measure_tower(tower: Tower, seconds: float, at_most_s: float) -> None:
+def measure_tower(
+    tower: Tower, seconds: float, at_most_s: float, only: Sequence[str] | None
+) -> None:
     """Every way that makes sense for a tower; the result is written after each.
 
     Ways that stand in the result already are left as they are, so that a run can be done in pieces.
@@ -276,10 +329,16 @@ def measure_tower(tower: Tower, seconds: float, at_most_s: float) -> None:
     path = RESULTS / f"{name}.json"
     kept = json.loads(path.read_text()) if path.exists() else {}
     told = {key: kept[key] for key in ("export_s", "ways") if key in kept}
-    if not told or not (PLACE / f"{tower.name}.npz").exists():
-        told |= child(tower, "--prepare")
-    ways = told.setdefault("ways", {})
-    for way in ways_of(tower):
+    told["ways"] = {way: one for way, one in told.get("ways", {}).items() if "per_s" in one}
+    ready = PLACE / f"{tower.name}.json"
+    if not ready.exists():
+        made = child(tower, "--prepare")
+        if "failed" in made:
+            raise SystemExit(f"{tower.name} cannot be prepared: {made['failed']}")
+        ready.write_text(json.dumps(made))
+    told |= json.loads(ready.read_text())
+    ways = told["ways"]
+    for way in [one for one in ways_of(tower) if only is None or one in only]:
         if way in ways or time.perf_counter() - begun > at_most_s:
             continue
         ways[way] = child(tower, "--way", way, "--seconds", str(seconds))
@@ -295,27 +354,31 @@ def table() -> str:
     order = list(TOWERS)
     found = [json.loads(path.read_text()) for path in RESULTS.glob("encoders_*.json")]
     lines = []
-    for one in sorted((f for f in found if "ways" in f), key=lambda f: order.index(f["tower"])):
+    for one in sorted(found, key=lambda f: order.index(f["tower"])):
+        ways = {w: t for w, t in one["ways"].items() if "per_s" in t or "failed" in t}
+        plain = [ways[w]["per_s"] for w in ("torch fp32", "torch fp32 again") if w in ways]
+        if not plain:
+            continue  # measured in another arrangement
         lines += [
             f"**{one['tower']}**",
             "",
-            "| way | a second, one at a time | beside torch fp32 | a second, in eights "
-            "| ready after s | export s | memory MB | lowest cosine |",
-            "|---|---|---|---|---|---|---|---|",
+            "| way | a second | beside torch fp32 | ready after s | export s | memory MB "
+            f"| lowest cosine | of its {NEAREST} nearest, as torch in fp32 / of its concept |",
+            "|" + "---|" * 8,
         ]
-        ways = one["ways"]
-        plain = max(ways[w]["per_s_1"] for w in ("torch fp32", "torch fp32 again") if w in ways)
         for way, told in ways.items():
             if "failed" in told:
-                lines.append(f"| {way} | fails: {told['failed'][:60]} | | | | | | |")
+                lines.append(f"| {way} | fails: {told['failed'][:60]} |" + " |" * 6)
                 continue
             made = "int8" if "int8" in way else "fp32"
             export_s = one.get("export_s", {}).get(made) if "ONNX" in way or "Open" in way else None
+            kept = ""
+            if "same_nearest" in told:
+                kept = f"{told['same_nearest']:.3f} / {told['same_concept']:.3f}"
             lines.append(
-                f"| {way} | {told['per_s_1']:.1f} | {told['per_s_1'] / plain:.2f} "
-                f"| {told['per_s_8']:.1f} | {told['ready_s']:.1f} "
-                f"| {f'{export_s:.0f}' if export_s else ''} | {told['resting_mb']:.0f} "
-                f"| {told['lowest_cosine']:.6f} |"
+                f"| {way} | {told['per_s']:.1f} | {told['per_s'] / max(plain):.2f} "
+                f"| {told['ready_s']:.1f} | {f'{export_s:.0f}' if export_s else ''} "
+                f"| {told['resting_mb']:.0f} | {told['lowest_cosine']:.6f} | {kept} |"
             )
         lines.append("")
     return "\n".join(lines).rstrip()
@@ -327,6 +390,7 @@ def main() -> None:
     parser.add_argument("--tower", choices=list(TOWERS))
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--at-most", type=float, default=np.inf, help="seconds of one run")
+    parser.add_argument("--only", nargs="+", choices=list(WAYS), help="of the ways, these")
     parser.add_argument("--show", type=Path, help="a page to write the tables into")
     parser.add_argument("--way", choices=list(WAYS), help=argparse.SUPPRESS)
     parser.add_argument("--prepare", action="store_true", help=argparse.SUPPRESS)
@@ -343,7 +407,7 @@ def main() -> None:
         print(json.dumps(measure(TOWERS[chosen.tower], PLACE, chosen.way, chosen.seconds)))
     else:
         for tower in [TOWERS[chosen.tower]] if chosen.tower else TOWERS.values():
-            measure_tower(tower, chosen.seconds, chosen.at_most)
+            measure_tower(tower, chosen.seconds, chosen.at_most, chosen.only)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,9 @@ from retrieval.vector_index.policy import Choice
 BANDWIDTH_GB_S = 20.0
 """What one thread reads from memory on a machine like the one measured; the line in the plot."""
 
+LEAST_ROWS = 10_000
+"""Fewer are in the table and the plot of latency only: every index finds all of so few."""
+
 Result = dict[str, Any]
 
 
@@ -78,7 +81,7 @@ def filter_table(results: list[Result]) -> list[str]:
 def table(result: Result) -> list[str]:
     """One size as Markdown, the fastest first."""
     lines = [
-        f"{result['rows']:,} x {result['dim']}, recall@{result['k']} >= {result['goal']}",
+        f"{title(result)}, recall@{result['k']} >= {result['goal']}",
         "",
         "| index | recall | p50 ms | p95 ms | queries/s (batches of 64) | build s | "
         "memory of its own MB | with mapped pages MB | disk MB | open ms |",
@@ -100,64 +103,99 @@ def table(result: Result) -> list[str]:
 
 
 def draw(results: list[Result]) -> None:
-    """Recall against rate, and latency against size."""
+    """Two plots: recall against rate for each collection, and latency against size."""
     import matplotlib as mpl
 
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
     names = list(dict.fromkeys(name for result in results for name in result["peers"]))
-    colours = {name: plt.get_cmap("tab20")(i) for i, name in enumerate(names)}
-    figure, axes = plt.subplots(1, len(results) + 1, figsize=(6 * (len(results) + 1), 5.5))
-    for axis, result in zip(axes, results, strict=False):
-        for name, found in result["peers"].items():
-            curve = found.get("curve", [])
-            axis.plot(
-                [p["recall"] for p in curve],
-                [1e3 / p["p50_ms"] for p in curve],
-                marker="*" if name == "anyseek" else "o",
-                label=name,
-                color=colours[name],
-                markersize=16 if name == "anyseek" else 6,
-            )
-        axis.axvline(result["goal"], color="grey", linestyle=":")
-        axis.set(
-            title=f"{result['rows']:,} x {result['dim']}",
-            yscale="log",
-            xlabel="recall@10",
-            ylabel="single queries a second (from the median)",
-        )
-        axis.grid(visible=True, alpha=0.3)
-    sizes = axes[-1]
-    for name in names:
+    looks = {
+        name: {
+            "label": name,
+            "color": plt.get_cmap("tab20")(i),
+            "marker": "*" if name == "anyseek" else "o",
+            "markersize": 16 if name == "anyseek" else 6,
+        }
+        for i, name in enumerate(names)
+    }
+    curves = [result for result in results if result["rows"] >= LEAST_ROWS]
+    figure, axes = plt.subplots(1, len(curves), figsize=(6 * len(curves) + 2, 5.5), squeeze=False)
+    for axis, result in zip(axes[0], curves, strict=True):
+        recall_plot(axis, result, looks)
+    figure.legend(*legend_of(axes[0]), fontsize=8, loc="center right")
+    figure.tight_layout(rect=(0, 0, 1 - 1.8 / (6 * len(curves) + 2), 1))
+    figure.savefig(RESULTS / "index_recall.png", dpi=110)
+    by_dim: dict[int, list[Result]] = {}
+    for result in results:
+        if result.get("made", True):
+            by_dim.setdefault(result["dim"], []).append(result)
+    several = {dim: some for dim, some in by_dim.items() if len(some) > 1}
+    figure, axes = plt.subplots(1, len(several), figsize=(7 * len(several) + 2, 6), squeeze=False)
+    for axis, (dim, some) in zip(axes[0], several.items(), strict=True):
+        latency_plot(axis, dim, some, looks)
+    figure.legend(*legend_of(axes[0]), fontsize=8, loc="center right")
+    figure.tight_layout(rect=(0, 0, 1 - 2.2 / (7 * len(several) + 2), 1))
+    figure.savefig(RESULTS / "index_latency.png", dpi=110)
+
+
+def recall_plot(axis: Any, result: Result, looks: dict[str, dict[str, Any]]) -> None:
+    """What each index finds, and how many queries a second it answers for it."""
+    for name, found in result["peers"].items():
+        curve = found.get("curve", [])
+        if curve:
+            rates = [1e3 / point["p50_ms"] for point in curve]
+            axis.plot([point["recall"] for point in curve], rates, **looks[name])
+    axis.axvline(result["goal"], color="grey", linestyle=":")
+    axis.set(
+        title=title(result),
+        yscale="log",
+        xlabel=f"recall@{result['k']}",
+        ylabel="single queries a second (from the median)",
+    )
+    axis.grid(visible=True, alpha=0.3)
+
+
+def latency_plot(
+    axis: Any, dim: int, results: list[Result], looks: dict[str, dict[str, Any]]
+) -> None:
+    """The median of a single query at each size, beside reading all vectors once."""
+    for name, look in looks.items():
         points = [
-            (r["rows"], r["peers"][name]["p50_ms"])
-            for r in results
-            if "p50_ms" in r["peers"].get(name, {})
+            (result["rows"], result["peers"][name]["p50_ms"])
+            for result in results
+            if "p50_ms" in result["peers"].get(name, {})
         ]
         if points:
-            style = "*-" if name == "anyseek" else "o-"
-            sizes.plot(*zip(*points, strict=True), style, label=name, color=colours[name])
+            axis.plot(*zip(*points, strict=True), **look)
     span = [results[0]["rows"], results[-1]["rows"]]
-    bytes_each = 4 * results[0]["dim"]
-    sizes.plot(
-        span,
-        [n * bytes_each / BANDWIDTH_GB_S / 1e6 for n in span],
-        "k--",
-        linewidth=1,
-        label=f"reading all vectors at {BANDWIDTH_GB_S:.0f} GB/s",
-    )
-    sizes.set(
-        title="latency against size",
+    floor = [n * 4 * dim / BANDWIDTH_GB_S / 1e6 for n in span]
+    label = f"reading all vectors at {BANDWIDTH_GB_S:.0f} GB/s"
+    axis.plot(span, floor, "k--", linewidth=1, label=label)
+    axis.set(
+        title=f"latency against size, {dim} dimensions",
         xscale="log",
         yscale="log",
         xlabel="vectors",
         ylabel="p50 of a single query, ms",
     )
-    sizes.grid(visible=True, alpha=0.3)
-    sizes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    figure.tight_layout()
-    figure.savefig(RESULTS / "index_kinds.png", dpi=110)
+    axis.grid(visible=True, alpha=0.3)
+
+
+def legend_of(axes: Any) -> tuple[list[Any], list[str]]:
+    """Each line of several plots, once."""
+    found: dict[str, Any] = {}
+    for axis in axes:
+        found |= {
+            label: line for line, label in zip(*axis.get_legend_handles_labels(), strict=True)
+        }
+    return list(found.values()), list(found)
+
+
+def title(result: Result) -> str:
+    """How many vectors of which kind."""
+    made = "" if result.get("made", True) else ", true vectors"
+    return f"{result['rows']:,} x {result['dim']}{made}"
 
 
 if __name__ == "__main__":

@@ -115,6 +115,7 @@ def write_data(folder: Path, world: Path | tuple[int, int]) -> None:
 def measure(folder: Path, peers: list[str], *, asked: bool) -> None:
     """All peers over the data of a folder; results are kept after each."""
     size, dim = np.load(folder / "data" / "rows.npy", mmap_mode="r").shape
+    made = folder.name == f"index_{size}x{dim}"
     known = RESULTS / f"{folder.name}.json"
     found = json.loads(known.read_text())["peers"] if known.exists() else {}
     for peer in peers:
@@ -129,7 +130,7 @@ def measure(folder: Path, peers: list[str], *, asked: bool) -> None:
         found[peer] = told
         record(
             folder.name,
-            {"rows": size, "dim": dim, "k": K, "goal": GOAL, "peers": found},
+            {"rows": size, "dim": dim, "made": made, "k": K, "goal": GOAL, "peers": found},
             seed=SEED,
             packages=["numpy", "faiss-cpu", *installed()],
         )

@@ -169,12 +169,19 @@ def exported(tower: Tower, place: Path, name: str) -> Path:
     return place / "onnx" / f"{tower.name.replace(' ', '-')}-{name}.onnx"
 
 
-def export(tower: Tower, place: Path, rows: Sequence[Arrays]) -> dict[str, float]:
+def over_export(way: str) -> bool:
+    """Whether a way runs an exported file."""
+    return way.startswith(("ONNX", "OpenVINO"))
+
+
+def export(tower: Tower, place: Path) -> dict[str, Any]:
     """Write a tower as ONNX in fp32, and in int8 by dynamic quantisation; how long each took."""
     import torch
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     (place / "onnx").mkdir(exist_ok=True)
+    with np.load(place / f"{tower.name}.npz", allow_pickle=True) as held:
+        rows = list(held["rows"])
     begun = time.perf_counter()
     arrays = tuple(torch.from_numpy(np.stack(a)) for a in zip(*rows[:2], strict=True))
     batch = torch.export.Dim("batch", min=1, max=64)
@@ -192,7 +199,7 @@ def export(tower: Tower, place: Path, rows: Sequence[Arrays]) -> dict[str, float
     quantize_dynamic(
         exported(tower, place, "fp32"), exported(tower, place, "int8"), weight_type=QuantType.QInt8
     )
-    return {"fp32": fp32_s, "int8": time.perf_counter() - begun}
+    return {"export_s": {"fp32": fp32_s, "int8": time.perf_counter() - begun}}
 
 
 WAYS: dict[str, Callable[[Tower, Path], Any]] = {
@@ -230,8 +237,8 @@ def ways_of(tower: Tower) -> list[str]:
     return [way for way in WAYS if way not in left_out]
 
 
-def prepare(tower: Tower, place: Path) -> dict[str, Any]:
-    """Rows, the vectors of torch in fp32, and the exported files."""
+def prepare(tower: Tower, place: Path) -> None:
+    """Rows, and the vectors of torch in fp32."""
     rows = rows_of(tower, place)
     held = np.empty(len(rows), dtype=object)
     held[:] = rows
@@ -244,9 +251,6 @@ def prepare(tower: Tower, place: Path) -> dict[str, Any]:
         held = np.empty(len(more), dtype=object)
         held[:] = more
         np.savez(place / f"{tower.name} found.npz", rows=held, truth=found, concepts=concepts)
-    if tower.name == "mini text":
-        return {}
-    return {"export_s": export(tower, place, rows)}
 
 
 def measure(tower: Tower, place: Path, way: str, seconds: float) -> dict[str, Any]:
@@ -330,15 +334,13 @@ def measure_tower(
     kept = json.loads(path.read_text()) if path.exists() else {}
     told = {key: kept[key] for key in ("export_s", "ways") if key in kept}
     told["ways"] = {way: one for way, one in told.get("ways", {}).items() if "per_s" in one}
-    ready = PLACE / f"{tower.name}.json"
-    if not ready.exists():
-        made = child(tower, "--prepare")
-        if "failed" in made:
-            raise SystemExit(f"{tower.name} cannot be prepared: {made['failed']}")
-        ready.write_text(json.dumps(made))
-    told |= json.loads(ready.read_text())
     ways = told["ways"]
-    for way in [one for one in ways_of(tower) if only is None or one in only]:
+    asked = [one for one in ways_of(tower) if only is None or one in only]
+    if not (PLACE / f"{tower.name}.npz").exists():
+        child(tower, "--prepare")
+    if any(over_export(way) for way in asked) and not exported(tower, PLACE, "int8").exists():
+        told |= child(tower, "--export")
+    for way in asked:
         if way in ways or time.perf_counter() - begun > at_most_s:
             continue
         ways[way] = child(tower, "--way", way, "--seconds", str(seconds))
@@ -371,7 +373,7 @@ def table() -> str:
                 lines.append(f"| {way} | fails: {told['failed'][:60]} |" + " |" * 6)
                 continue
             made = "int8" if "int8" in way else "fp32"
-            export_s = one.get("export_s", {}).get(made) if "ONNX" in way or "Open" in way else None
+            export_s = one.get("export_s", {}).get(made) if over_export(way) else None
             kept = ""
             if "same_nearest" in told:
                 kept = f"{told['same_nearest']:.3f} / {told['same_concept']:.3f}"
@@ -394,6 +396,7 @@ def main() -> None:
     parser.add_argument("--show", type=Path, help="a page to write the tables into")
     parser.add_argument("--way", choices=list(WAYS), help=argparse.SUPPRESS)
     parser.add_argument("--prepare", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--export", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.show:
         text = chosen.show.read_text()
@@ -402,7 +405,10 @@ def main() -> None:
         return
     PLACE.mkdir(parents=True, exist_ok=True)
     if chosen.prepare:
-        print(json.dumps(prepare(TOWERS[chosen.tower], PLACE)))
+        prepare(TOWERS[chosen.tower], PLACE)
+        print("{}")
+    elif chosen.export:
+        print(json.dumps(export(TOWERS[chosen.tower], PLACE)))
     elif chosen.way:
         print(json.dumps(measure(TOWERS[chosen.tower], PLACE, chosen.way, chosen.seconds)))
     else:

@@ -28,7 +28,7 @@ def record(
         "system": platform.platform(),
         "python": platform.python_version(),
         "versions": {package: version(package) for package in packages},
-        "commit": _git("rev-parse", "HEAD"),
+        "commit": commit(),
         "changed_since_commit": bool(_git("status", "--porcelain", "retrieval", "indexer")),
         "seed": seed,
     }
@@ -36,6 +36,11 @@ def record(
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps({**facts, **result}, indent=2) + "\n")
     return path
+
+
+def commit() -> str:
+    """The code that is measured."""
+    return _git("rev-parse", "HEAD")
 
 
 def _git(*arguments: str) -> str:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.faults import damage, disks, processes
 from benchmarks.faults.indexer_process import server
 from benchmarks.faults.world import World
-from benchmarks.record import RESULTS, record
+from benchmarks.record import RESULTS, commit, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -103,9 +103,8 @@ def outcome(name: str, trials: list[Trial], differences: list[str]) -> dict[str,
 
 
 def run(kills: int, times: int, seed: int, only: Sequence[str]) -> None:
-    """Try everything and write the raw result; with `only`, in place of what was known of those."""
-    known = RESULTS / "reliability.json"
-    faults = json.loads(known.read_text())["faults"] if only and known.exists() else []
+    """Try everything and write the raw result; with `only`, beside what is known of this commit."""
+    faults = _known_of(commit()) if only else []
     with tempfile.TemporaryDirectory() as workplace:
         for found in all_faults(Path(workplace).resolve(), kills, times, seed, only):
             if found is None:
@@ -114,6 +113,13 @@ def run(kills: int, times: int, seed: int, only: Sequence[str]) -> None:
             shown = {k: v for k, v in found.items() if k != "all_s" and (k != "how" or len(v) < 9)}
             print(json.dumps(shown), flush=True)
     print(record("reliability", {"faults": faults}, seed=seed, packages=("numpy", "sqlalchemy")))
+
+
+def _known_of(this: str) -> list[dict[str, Any]]:
+    """What was found with the same code: one table tells of one program."""
+    file = RESULTS / "reliability.json"
+    known = json.loads(file.read_text()) if file.exists() else {}
+    return list(known["faults"]) if known.get("commit") == this else []
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import hashlib
 import os
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
@@ -57,7 +57,8 @@ def backup(library: Library, file: Path) -> Path:
         checksum.write_bytes(b"%b  %b\n" % (_sha256(fresh).encode(), os.fsencode(file.name)))
         fresh.replace(file)
     except (OSError, sqlite3.Error) as error:
-        fresh.unlink(missing_ok=True)
+        with suppress(OSError):  # a disk that refused the one may refuse the other
+            fresh.unlink(missing_ok=True)
         why = error.strerror if isinstance(error, OSError) else error
         raise LibraryError(f"Cannot write the backup {file}: {why}.") from error
     return checksum

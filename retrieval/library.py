@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from pathlib import Path
 
+    from retrieval.media.decoder_pool import DecoderPool
     from retrieval.query import Subject
     from retrieval.records import File, Hit
 
@@ -433,14 +434,15 @@ class Library:
         with self.writing(), self.catalog.transaction() as transaction:
             return Root(transaction.add_root(name, str(real)), name, real), ""
 
-    def encode(self, file: BinaryIO, name: str) -> NewContent:
-        """Read and encode one open file, as `add` would store it.
+    def encode(self, file: BinaryIO, name: str, decoders: DecoderPool | None = None) -> NewContent:
+        """Read and encode one open file, as `add` would store it; with decoders, in one of them.
 
         Raises:
             MediaError: it cannot be read.
         """
         digest = content_hash(file)
-        media = open_media(file, self.space.model_set.windows, name=name)
+        opened = decoders.open if decoders else open_media
+        media = opened(file, self.space.model_set.windows, name=name)
         moments = list(media.pieces)
         vectors = [self.space.embed(m.modality, [content]) for m, content in moments]
         return NewContent(

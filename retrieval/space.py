@@ -131,7 +131,9 @@ class JointSpace:
         """For each space of text the unit row `(1, dim)` of words that are searched for.
 
         An encoder may have a quicker way to it than `embed`, with a cosine of 0.9999 or more.
+        A byte that a terminal could not decode is a surrogate in Python, and means nothing.
         """
+        words = words.encode(errors="replace").decode()
         found = {}
         for space, encoder in self._encoders[Modality.TEXT].items():
             if isinstance(encoder, TwoTowerEncoder):

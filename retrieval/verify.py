@@ -9,6 +9,8 @@ import numpy as np
 
 from retrieval.catalog.transaction import FileState
 from retrieval.errors import MediaError
+from retrieval.media.content_hash import content_hash
+from retrieval.media.decoder_pool import DecoderPool
 from retrieval.records import Modality
 
 if TYPE_CHECKING:
@@ -46,8 +48,9 @@ def problems(library: Library, sample: int) -> Iterator[str]:
     readable = [
         f for f in library.files() if not (f.failure or f.missing_since is not None or f.twin)
     ]
-    for file in _spread(readable, sample):
-        yield from _file_problems(library, file)
+    with DecoderPool(1) as decoders:  # what has rotted may crash what decodes it
+        for file in _spread(readable, sample):
+            yield from _file_problems(library, file, decoders)
 
 
 def _index_problems(library: Library, space: str, modality: Modality) -> Iterator[str]:
@@ -84,19 +87,21 @@ def _index_problems(library: Library, space: str, modality: Modality) -> Iterato
             )
 
 
-def _file_problems(library: Library, file: File) -> Iterator[str]:
+def _file_problems(library: Library, file: File, decoders: DecoderPool) -> Iterator[str]:
     try:
         with file.path.open("rb") as opened:
             state = FileState.of(os.fstat(opened.fileno()))
             known = library.catalog.files.entry(file.id)
             if state != known.state:
                 return  # it changed since; that is for the next index run, not damage
-            content = library.encode(opened, file.path.name)
+            if content_hash(opened) != known.content_hash:
+                yield (
+                    f"{file.path} holds other bytes than when it was indexed, under the same time."
+                )
+                return
+            content = library.encode(opened, file.path.name, decoders)
     except (OSError, MediaError) as error:
         yield f"{file.path} was indexed but cannot be read now: {error}"
-        return
-    if content.hash != known.content_hash:
-        yield f"{file.path} holds other bytes than when it was indexed, under the same time."
         return
     stored = library.catalog.moments.of(content.hash)
     if len(stored) != len(content.moments):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from pathlib import Path
@@ -140,6 +141,19 @@ def test_a_backup_that_cannot_be_written_leaves_nothing(filled: Library, tmp_pat
     with pytest.raises(LibraryError, match="Cannot write the backup"):
         backup(filled, tmp_path / "nowhere" / "saved.db")
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_backup_to_a_disk_that_only_reads(
+    filled: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither can be written what is begun, nor be removed what is left of it."""
+
+    def refuse(self: Path, **_: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(self))
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(LibraryError, match="Cannot write the backup"):
+        backup(filled, tmp_path / "nowhere" / "saved.db")
 
 
 def test_no_restore_while_another_writes(filled: Library, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from retrieval import Modality, ModelSet
 from retrieval.bridge import Bridge, Pairs, fit_bridge
 from retrieval.calibration import FILE, Calibration
 from retrieval.encoders.fake import WINDOWS, FakeEncoder, fake_model_set
+from retrieval.encoders.model_set import load_model_set
 from retrieval.errors import ModelError
 from retrieval.space import SHIPPED_COUNTS, UNKNOWN_COUNTS, JointSpace
 from retrieval.vectors import Vector, centred, unit_rows
@@ -29,6 +30,12 @@ def test_one_space_covers_all() -> None:
     for query, target in product(Modality, Modality):
         assert space.shared(query, target) == ("fake",)
         assert space.meets(query, target)
+
+
+def test_a_byte_that_no_terminal_decodes_is_no_word() -> None:
+    space = JointSpace(load_model_set("mini"))
+    typed, meant = (space.embed_query(words)["mini"] for words in ("a dog \udcff", "a dog ?"))
+    np.testing.assert_array_equal(typed, meant)
 
 
 def test_two_spaces_share_what_both_have() -> None:

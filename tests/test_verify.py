@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from retrieval import Library, Modality
+from retrieval import library as library_module
 from retrieval.backup import backup, restore
 from retrieval.catalog.stored_vectors import Changes, StoredVectors
 from retrieval.catalog.word_index import add_word_functions
@@ -154,6 +155,25 @@ def test_a_file_that_rotted_on_disk(filled: Library, media: Path) -> None:
     os.utime(media / "red.md", ns=(status.st_atime_ns, status.st_mtime_ns))
     (problem,) = filled.verify(sample=100)
     assert problem.endswith("holds other bytes than when it was indexed, under the same time.")
+
+
+def test_a_file_that_rotted_is_not_decoded(filled: Library, media: Path) -> None:
+    """What its bytes are now is nobody's picture."""
+    status = (media / "red.png").stat()
+    (media / "red.png").write_bytes(bytes(status.st_size))
+    os.utime(media / "red.png", ns=(status.st_atime_ns, status.st_mtime_ns))
+    (problem,) = filled.verify(sample=100)
+    assert problem.endswith("holds other bytes than when it was indexed, under the same time.")
+
+
+def test_no_file_is_decoded_in_this_process(
+    filled: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("decoded here")
+
+    monkeypatch.setattr(library_module, "open_media", refuse)
+    assert filled.verify(sample=100) == []
 
 
 def test_a_file_that_changed_since_is_no_damage(filled: Library, media: Path) -> None:

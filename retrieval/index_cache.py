@@ -89,6 +89,13 @@ class IndexCache:
                 index.state = self._placed(key, index.state)
             return index
 
+    def close(self) -> None:
+        """Let go of all files that are mapped."""
+        with self._lock:
+            self._indexes.clear()
+            self._stamps.clear()
+        self.moments.close()
+
     @property
     def wish(self) -> Wish:
         """The recall to reach and the memory to stay in, of all indexes together."""

@@ -137,6 +137,7 @@ class Library:
 
     def close(self) -> None:
         """Let go of all files; the library can be opened again."""
+        self.indexes.close()
         self.catalog.close()
 
     def __enter__(self) -> Self:

@@ -100,6 +100,10 @@ class MomentTable:
         self._dtype = np.dtype([("content", "<i8"), ("hubs", "<f8", (len(self._spaces),))])
         self._mapped: tuple[int, tuple[int, int], Records] = (-1, (0, 0), self._none(0))
 
+    def close(self) -> None:
+        """Let go of the file; it is looked for again when it is needed."""
+        self._mapped = (-1, (0, 0), self._none(0))
+
     def get(self, ids: Ids, change: int | None = None) -> KnownMoments:
         """What is known of moments `(n,)`, ids ascending.
 
@@ -141,7 +145,7 @@ class MomentTable:
             os.fsync(file.fileno())
         known = replace(known, count=max(upto, known.count))
         checked_json.write(self._folder / FILE, asdict(known))
-        self._mapped = (-1, (0, 0), self._none(0))
+        self.close()
         for other in self._folder.glob("moments.*.table"):
             if other != path:
                 with suppress(OSError):  # Windows keeps a file while a reader has it mapped

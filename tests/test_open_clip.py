@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import socket
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from pathlib import Path
@@ -20,6 +21,7 @@ from PIL import Image
 
 from retrieval.encoders.encoder import Encoder
 from retrieval.encoders.open_clip import context_length, open_clip_encoder, picture_px
+from retrieval.encoders.open_clip_towers import OpenClipTowers
 from retrieval.encoders.two_towers import TwoTowerEncoder
 from retrieval.errors import ModelError
 from retrieval.records import Modality
@@ -128,6 +130,16 @@ def test_upstream_s_own_loader_gives_the_same(small: Path, encoder: TwoTowerEnco
         told = model.encode_text(open_clip.tokenize(SENTENCES), normalize=True).numpy()
     assert cosines(encode(encoder, Modality.IMAGE, list(pictures())), seen).min() >= 0.9999
     assert cosines(encode(encoder, Modality.TEXT, SENTENCES), told).min() >= 0.9999
+
+
+def test_weights_are_mapped_where_they_lie_and_nothing_is_said_of_them(
+    small: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    towers = OpenClipTowers(small, "cpu", "fp32")
+    assert not caplog.records
+    maps = Path("/proc/self/maps").read_text() if sys.platform == "linux" else ""
+    assert str(small) in maps or not maps
+    assert {weights.dtype for weights in towers._model.parameters()} == {torch.float32}
 
 
 def test_preprocessing_is_each_model_s_own(tmp_path: Path) -> None:

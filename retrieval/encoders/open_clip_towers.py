@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,6 +14,7 @@ from PIL import Image
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from retrieval.encoders.device import DTYPES, Batches, choose_device, choose_precision
+from retrieval.encoders.open_clip import WEIGHTS
 from retrieval.encoders.packed_linears import pack_for_onednn
 from retrieval.errors import ModelError
 from retrieval.records import Modality
@@ -53,10 +56,19 @@ class OpenClipTowers:
         self.device = choose_device(device)
         self.precision = choose_precision(self.device, precision)
         source = f"local-dir:{folder}"
+        weights = folder / WEIGHTS[0]
+        maps = self.device.type == "cpu" and self.precision == "fp32" and weights.is_file()
         try:
             with _Unfilled():  # type: ignore[no-untyped-call]
-                model = open_clip.create_model(
-                    source, precision=self.precision, device=self.device, require_pretrained=True
+                model = (
+                    _mapped(source, weights)
+                    if maps
+                    else open_clip.create_model(
+                        source,
+                        precision=self.precision,
+                        device=self.device,
+                        require_pretrained=True,
+                    )
                 )
             self._tokenize = open_clip.get_tokenizer(source)
         except Exception as error:
@@ -96,6 +108,29 @@ class OpenClipTowers:
 
     def _text(self, tokens: torch.Tensor) -> torch.Tensor:
         return cast("torch.Tensor", self._model.encode_text(tokens))
+
+
+def _mapped(source: str, weights: Path) -> Any:
+    """A model whose weights are those of a safetensors file, memory-mapped where they lie.
+
+    A copy would take as long as all the rest of the loading, and memory for both towers where
+    mostly one is used.
+    """
+    root = logging.getLogger()
+    root.addFilter(_says_more)
+    try:
+        model = open_clip.create_model(source, load_weights=False, pretrained_text=False)
+    finally:
+        root.removeFilter(_says_more)
+    model.load_state_dict = partial(model.load_state_dict, assign=True)
+    open_clip.load_checkpoint(model, str(weights))
+    del model.load_state_dict
+    return model.float()  # a file in half precision is copied after all
+
+
+def _says_more(record: logging.LogRecord) -> bool:
+    """Whether open_clip says anything but that it was asked for a model without its weights."""
+    return "No pretrained weights loaded" not in record.getMessage()
 
 
 def repository_of(source: str) -> str:

@@ -38,7 +38,7 @@ class PublishedModel:
     parameters: int | None = None
     """Numbers in its weights; four bytes each in the published files."""
     trained_on: str = ""
-    """As its publisher says."""
+    """As its card or its paper says."""
     dim: int | None = None
     """Length of its vectors."""
 
@@ -86,7 +86,7 @@ SIGLIP2 = PublishedModel(
     licence="Apache-2.0",
     notice="SigLIP 2 by Google (arXiv 2502.14786), weights for open_clip by timm",
     parameters=376_856_066,
-    trained_on="WebLI: pictures of the web with texts in 109 languages",
+    trained_on="WebLI: 10 billion pictures of the web with texts in 109 languages",
     dim=768,
 )
 CLIP = PublishedModel(
@@ -95,7 +95,7 @@ CLIP = PublishedModel(
     licence="MIT",
     notice="OpenCLIP trained on LAION-2B by LAION (arXiv 2212.07143)",
     parameters=151_277_313,
-    trained_on="LAION-2B: pictures of the web with English texts",
+    trained_on="LAION-2B, the English part of LAION-5B: 2 billion pictures of the web with texts",
     dim=512,
 )
 PE_CORE = PublishedModel(
@@ -104,7 +104,7 @@ PE_CORE = PublishedModel(
     licence="Apache-2.0",
     notice="Perception Encoder by Meta (arXiv 2504.13181), weights for open_clip by timm",
     parameters=671_138_817,
-    trained_on="pictures of the web and video frames with texts, gathered by Meta",
+    trained_on="pictures with texts, then videos with captions made by models",
     dim=1024,
 )
 CLAP = PublishedModel(
@@ -113,7 +113,7 @@ CLAP = PublishedModel(
     licence="Apache-2.0",
     notice="LAION-CLAP by LAION (arXiv 2211.06687)",
     parameters=153_492_890,
-    trained_on="LAION-Audio-630K and others: everyday sounds with English texts",
+    trained_on="LAION-Audio-630K: 633,526 sounds of eight sources with texts",
     dim=512,
 )
 CLAP_GENERAL = PublishedModel(
@@ -122,7 +122,7 @@ CLAP_GENERAL = PublishedModel(
     licence="Apache-2.0",
     notice="LAION-CLAP by LAION (arXiv 2211.06687)",
     parameters=193_913_882,
-    trained_on="everyday sounds, music and speech with English texts",
+    trained_on="general audio, music and speech with texts",
     dim=512,
 )
 

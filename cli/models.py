@@ -24,7 +24,8 @@ SetArgument = Annotated[
     typer.Argument(
         metavar="SET",
         help="A name that models list tells; models joined by plus signs, as open_clip:NAME/TAG+"
-        "clap:OWNER/NAME; or a folder made by models pull --to.",
+        "clap:OWNER/NAME, or from this machine as open_clip:local-dir:FOLDER; or a folder made by "
+        "models pull --to.",
     ),
 ]
 DEFAULT = "clip-clap"

@@ -10,7 +10,7 @@ import pytest
 HOUSE = Path(__file__).parent.parent
 FLOORS = ["retrieval", "indexer", "cli"]
 SHELVES = [
-    ["checked_json", "errors", "records", "stopwatch"],
+    ["checked_json", "errors", "records", "stopwatch", "user_path"],
     ["vectors", "media"],
     ["encoders", "catalog", "vector_index"],
     [

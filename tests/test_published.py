@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import open_clip
 import pytest
 import torch
@@ -70,6 +72,12 @@ def test_a_known_model_keeps_its_facts_in_another_set() -> None:
     assert published_set("open_clip:ViT-B-16/openai").models[0].repository is None
 
 
+def test_a_folder_of_this_machine_is_known_by_its_name(tmp_path: Path) -> None:
+    place = tmp_path / "my clip"
+    (model,) = published_set(f"open_clip:local-dir:{place}").models
+    assert (model.id, model.place, model.repository) == ("open_clip:local-dir:my clip", place, None)
+
+
 def test_names_that_mean_nothing() -> None:
     with pytest.raises(ModelError, match="mini ships inside anyseek"):
         published_set("mini")
@@ -77,8 +85,8 @@ def test_names_that_mean_nothing() -> None:
         published_set("clap:laion/clap-htsat-unfused+wav2clip:x")
     with pytest.raises(ModelError, match="names no model"):
         published_set("open_clip:")
-    with pytest.raises(ModelError, match="on this machine already"):
-        published_set("open_clip:local-dir:/somewhere")
+    with pytest.raises(ModelError, match="names no model"):
+        published_set("open_clip:local-dir:")
     assert not is_composed("C:/models")
     assert not is_composed("clip-clap")
 

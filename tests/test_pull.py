@@ -15,6 +15,7 @@ from filelock import FileLock
 
 from retrieval.encoders import model_store
 from retrieval.encoders.clap import clap_encoder
+from retrieval.encoders.model_set import load_model_set
 from retrieval.encoders.model_store import MANIFEST, damaged_files, read_manifest
 from retrieval.encoders.pull import Progress, pull
 from retrieval.errors import ModelError
@@ -75,6 +76,37 @@ def test_a_pulled_set_is_whole_and_says_what_it_is(hub: Hub, store: Path, origin
     assert [p.done for p in seen] == sorted(p.done for p in seen)
     assert "clap/model.safetensors" in {p.file for p in seen}
     assert {p.name for p in store.iterdir()} <= {"clip-clap", ".clip-clap.lock"}
+
+
+def test_models_of_this_machine_make_a_set_without_any_network(
+    store: Path, originals: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a network call")
+
+    monkeypatch.setattr("socket.socket.connect", refuse)
+    mine = Path(shutil.copytree(originals, tmp_path / "mine"))
+    name = f"open_clip:local-dir:{mine / 'open_clip'}+clap:local-dir:{mine / 'clap'}"
+    folder = pull(name, precision="fp32")
+    assert folder.parent == store
+    assert [m.id for m in read_manifest(folder).models] == [
+        "open_clip:local-dir:open_clip",
+        "clap:local-dir:clap",
+    ]
+    assert damaged_files(folder) == []
+    told = model_store.info(name)
+    assert told.present
+    assert [(model.url, model.size is None) for model in told.models] == [(None, False)] * 2
+    fingerprint = load_model_set(name, device="cpu").fingerprint
+    # What was there is left as it was, and what is written into it later changes no set.
+    file = mine / "clap" / "config.json"
+    assert file.read_bytes() == (folder / "clap" / "config.json").read_bytes()
+    file.write_bytes(file.read_bytes() + b"\n")
+    assert damaged_files(folder) == []
+    pull(name, precision="fp32")
+    assert load_model_set(name, device="cpu").fingerprint != fingerprint
+    with pytest.raises(ModelError, match="nowhere has no open_clip_model"):
+        pull(f"open_clip:local-dir:{tmp_path / 'nowhere'}+clap:local-dir:{mine / 'clap'}")
 
 
 def test_the_precision_is_settled_once_for_the_folder(hub: Hub, store: Path) -> None:

@@ -267,12 +267,13 @@ def _info(wanted: PublishedSet, folder: Path | None) -> ModelSetInfo:
     for model_id in {**published, **by_id}:
         there, known = by_id.get(model_id), published.get(model_id)
         repository = there.repository if there else known and known.repository
+        local = ":local-dir:" in model_id
         models.append(
             ModelInfo(
                 id=model_id,
                 licence=next((m.licence for m in (there, known) if m and m.licence), None),
                 notice=there.notice if there else known.notice if known else "",
-                url=f"https://huggingface.co/{repository}" if repository else None,
+                url=f"https://huggingface.co/{repository}" if repository and not local else None,
                 parameters=known.parameters if known else None,
                 size=sum(int(f["size"]) for f in there.files.values()) if there else None,
                 revision=there.revision if there else None,

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from retrieval.encoders import clap, open_clip
 from retrieval.encoders.clap import refuse
 from retrieval.errors import ModelError
+from retrieval.user_path import user_path
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ENTRY_POINTS = "anyseek.model_sets"
 """Entry-point group by which other packages add model sets; each names a function that makes one.
@@ -27,8 +32,8 @@ class PublishedModel:
     """A model as its publisher offers it."""
 
     id: str
-    """`open_clip:NAME/TAG`, `open_clip:hf-hub:OWNER/NAME`, `clap:OWNER/NAME` or
-    `laion_clap:FILE.pt`."""
+    """`open_clip:NAME/TAG`, `open_clip:hf-hub:OWNER/NAME`, `clap:OWNER/NAME`,
+    `laion_clap:FILE.pt`, or `KIND:local-dir:NAME` of a folder that is so called."""
     repository: str | None = None
     """On the Hugging Face hub; None where open_clip's own table has to be asked."""
     licence: str | None = None
@@ -41,6 +46,8 @@ class PublishedModel:
     """As its card or its paper says."""
     dim: int | None = None
     """Length of its vectors."""
+    place: Path | None = None
+    """A folder of this machine that holds it; None where it has to be fetched."""
 
     @property
     def kind(self) -> str:
@@ -168,8 +175,12 @@ def _model(part: str) -> PublishedModel:
     kind, _, source = part.partition(":")
     if kind not in KINDS or not source:
         raise ModelError(f"{part!r} names no model; begin it with {', '.join(KINDS)} and a colon.")
-    if source.startswith("local-dir:"):
-        raise ModelError(f"{part} lies on this machine already: there is nothing to pull.")
+    folder = source.removeprefix("local-dir:")
+    if not folder:
+        raise ModelError(f"{part!r} names no model: a folder goes after local-dir:")
+    if folder != source and kind != "laion_clap":
+        place = user_path(folder).resolve()
+        return PublishedModel(f"{kind}:local-dir:{place.name}", place=place)
     refuse(part)
     repository: str | None = source.removeprefix("hf-hub:")
     if kind == "laion_clap":

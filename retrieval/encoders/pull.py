@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from retrieval.encoders import hub, open_clip, query_words, runtime
-from retrieval.encoders.checksums import MEMORY, cached_sha256
+from retrieval.encoders.checksums import MEMORY, cached_sha256, sha256_of
 from retrieval.encoders.model_store import (
     MANIFEST,
     StoredModel,
@@ -71,7 +72,8 @@ def pull(
     in the middle of a file. Files that another set already has are linked, not fetched again.
 
     Args:
-        name: A published set, or `open_clip:...+clap:...`.
+        name: A published set, or `open_clip:...+clap:...`; a part such as
+            `open_clip:local-dir:FOLDER` is copied from a folder of this machine.
         to: Folder to make, to be carried elsewhere; else it becomes the set of this machine.
         precision: What the encoders will compute in: `fp32`, `bf16`, `fp16`, or `auto` for what
             suits this machine best. It becomes part of what the set is.
@@ -106,19 +108,34 @@ def pull(
 
 def _plan(model: PublishedModel) -> _Planned:
     """Look up what the hub has of a model and choose the files that are needed."""
-    name = model.repository or _repository_of_tag(model.source)
-    repository = hub.look_at(name)
+    if model.place:
+        repository = _look_in(model.place, model.wanted)
+    else:
+        repository = hub.look_at(model.repository or _repository_of_tag(model.source))
     files = [
         repository.files[found]
         for group in model.wanted
         if (found := next((n for n in group if n in repository.files), None))
     ]
     if not any(f.name in model.wanted[0] for f in files):
-        raise ModelError(f"{name} has no {' or '.join(model.wanted[0])}: {model.id} cannot be had.")
+        wanted = " or ".join(model.wanted[0])
+        raise ModelError(f"{repository.name} has no {wanted}: {model.id} cannot be had.")
     if model.kind == "laion_clap":
         others = hub.look_at(LAION_TOKENIZER).files
         files += [others[n] for n in open_clip.TOKENIZER if n in others]
     return _Planned(model, repository, tuple(files))
+
+
+def _look_in(place: Path, wanted: tuple[tuple[str, ...], ...]) -> HubRepository:
+    """A folder of this machine, seen as a repository."""
+    names = [name for group in wanted for name in group if (place / name).is_file()]
+    files = {
+        name: hub.HubFile("", name, (place / name).stat().st_size, sha256_of(place / name), None)
+        for name in names
+    }
+    content = "\n".join(f"{name} {files[name].sha256}" for name in sorted(files))
+    revision = hashlib.sha256(content.encode()).hexdigest()[:40]
+    return hub.HubRepository(str(place), revision, None, files)
 
 
 def _repository_of_tag(source: str) -> str:
@@ -155,6 +172,11 @@ def _fetch_all(
 
             target = draft / one.folder / file.name
             if (target.is_file() and file.matches(target)) or _link(file, target):
+                report(file.size)
+            elif one.model.place:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                # Not linked: whoever owns that folder may write into it.
+                shutil.copyfile(one.model.place / file.name, target)
                 report(file.size)
             else:
                 hub.fetch(file, target, report)

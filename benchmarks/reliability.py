@@ -15,7 +15,6 @@ import json
 import random
 import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections import Counter
@@ -84,7 +83,7 @@ def on_small_disk(place: Path, one: Server, times: int, seed: int) -> dict[str, 
         world = World(place, rng=random.Random(seed))
         return outcome("full disk", list(disks.full_disk(world, one, times)), world.differences())
     finally:
-        subprocess.run(["umount", place / "library"], check=True)
+        disks.unmount(place / "library")
 
 
 def outcome(name: str, trials: list[Trial], differences: list[str]) -> dict[str, Any]:

@@ -30,6 +30,7 @@ def sidecars(*names: str, size: int = 10) -> dict[str, tuple[str, ...]]:
         (["a.jpg", "b.xmp"], {}),
         (["a.xmp", "a.jpg.xmp"], {}),
         (["a.json", "a.xmp"], {}),
+        (["a.txt", "a.xmp"], {"a.txt": ("a.xmp",)}),  # a text of its own has one as well
     ],
 )
 def test_xmp(names: list[str], expected: dict[str, tuple[str, ...]]) -> None:

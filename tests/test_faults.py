@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import random
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,7 +80,7 @@ def test_a_disk_that_is_full(tmp_path: Path, indexers: Server) -> None:
         world = World(tmp_path / "world", rng=random.Random(1))
         check(world, list(disks.full_disk(world, indexers, 3)), 3)
     finally:
-        subprocess.run(["umount", tmp_path / "world" / "library"], check=True)
+        disks.unmount(tmp_path / "world" / "library")
 
 
 def test_a_disk_that_fails(world: World, tmp_path: Path) -> None:

@@ -86,6 +86,10 @@ class TestOneFile:
         only(index(library, folder), added=1, unchanged=9)
         assert "more.txt" in hits(library, "blue")
 
+    def test_new_and_nothing_that_is_read(self, library: Library, folder: Path) -> None:
+        (folder / "more.bin").write_bytes(bytes(5000))
+        only(index(library, folder), failed=1, not_media=1, unchanged=9)
+
     def test_edited_in_place(self, library: Library, folder: Path) -> None:
         before = known(library, folder / "red.md")
         (folder / "red.md").write_text("green green green")
@@ -442,6 +446,7 @@ class TestPermission:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         (folder / "secret.txt").write_text("blue")
+        os.utime(folder / "secret.txt", (0, 0))  # a time like any other
         forbid(folder / "secret.txt")
         for _ in range(2):  # it is tried again: nobody can say when the permission comes
             only(index(library, folder), failed=1, unchanged=9)

@@ -45,7 +45,9 @@ def forbid(folder: Path, *, mounted: bool) -> None:
 
 
 def allow(folder: Path) -> None:
-    subprocess.run(["umount", folder], check=False, capture_output=True)  # if it was mounted
+    subprocess.run(
+        ["umount", "--lazy", folder], check=False, capture_output=True
+    )  # if it was mounted
     for place in (folder, *folder.rglob("*")):
         place.chmod(0o755 if place.is_dir() else 0o644)
 

@@ -128,7 +128,7 @@ def read_only(world: World, times: int) -> Iterator[Trial]:
                 damage += library.verify(sample=0)
                 lost = len(before - world.committed(library))
         finally:
-            subprocess.run(["umount", world.library], check=True)
+            unmount(world.library)
         yield Trial(lost, damage, recovery_s, "searched, not written")
 
 
@@ -139,7 +139,7 @@ def may_mount(workplace: Path) -> bool:
         mount(workplace, 1 << 20)
     except (OSError, subprocess.CalledProcessError):
         return False
-    subprocess.run(["umount", workplace], check=True)
+    unmount(workplace)
     return True
 
 
@@ -150,3 +150,8 @@ def mount(place: Path, size: int) -> None:
         check=True,
         capture_output=True,
     )
+
+
+def unmount(place: Path) -> None:
+    """Take a disk away; an index that is still mapped from it holds it until it is let go."""
+    subprocess.run(["umount", "--lazy", place], check=True)

@@ -8,18 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from indexer.annotation import Note, annotate
+from indexer.annotation import annotate
 from indexer.assembly import Assembly
-from indexer.compare import Change, compare
-from indexer.exclusion import DEFAULT_EXCLUDE, Exclusion
+from indexer.exclusion import DEFAULT_EXCLUDE
 from indexer.ledger import Ledger, Tally
 from indexer.message import Changing, Decoded, Failed, Finished, Known
 from indexer.progress import Progress, Stage, Summary
 from indexer.read_ahead import DEFAULT_MEMORY, ReadAhead
-from indexer.reading import Job
-from indexer.scan import Scan
-from indexer.targets import Target, find_targets
-from indexer.twins import Raw, pair
+from indexer.survey import Survey
+from indexer.targets import find_targets
+from indexer.twins import pair
 from indexer.unused_memory import give_back_memory
 from indexer.whereabouts import Whereabouts
 from retrieval.catalog.transaction import SPARE
@@ -29,10 +27,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Sequence
 
-    from indexer.compare import Difference
     from indexer.message import Message
-    from indexer.scan import Found
-    from retrieval.catalog.listing import Listed
+    from indexer.reading import Job
     from retrieval.library import Library
     from retrieval.media.decoder_pool import DecoderPool
 
@@ -40,8 +36,6 @@ log = logging.getLogger(__name__)
 
 PATIENCE_S = 0.2
 """How long a batch that is not full waits for company."""
-FILES_PER_EVENT = 1000
-"""How often the walk reports where it is."""
 
 
 def index(
@@ -80,13 +74,14 @@ def index(
         ModelMismatch: the library was made with another model set.
     """
     with library.writing():
-        run = Run(library, progress or _ignore, exclude, retry_failed)
+        told = progress or _ignore
+        survey = Survey(library, told, exclude, retry_failed)
+        run = Run(library, told, survey, left_over=SPARE in library.catalog.facts())
         for target in find_targets(library, paths):
-            run.look(target)
-        run.mark()
-        run.read(batch_size, threads, memory, decoders)
-        run.pair()
-        run.read(batch_size, threads, memory, decoders)
+            survey.look(target)
+        survey.mark()
+        run.read(survey.jobs, batch_size, threads, memory, decoders)
+        run.read(run.paired(), batch_size, threads, memory, decoders)
         run.annotate()
         run.sweep()
         run.refresh()
@@ -101,28 +96,11 @@ class Run:
 
     library: Library
     progress: Callable[[Progress], None]
-    exclude: Sequence[str]
-    retry_failed: bool
+    survey: Survey
+    left_over: bool
+    """Whether an interrupted run left contents that no file has."""
     started: float = field(default_factory=time.monotonic)
-    jobs: list[Job] = field(default_factory=list)
-    """What is to be read next."""
-    raws: list[Raw] = field(default_factory=list)
-    """What need not be read if the picture beside it can be."""
-    notes: list[Note] = field(default_factory=list)
-    """Files whose sidecars are to be read."""
-    absorbed: list[int] = field(default_factory=list)
-    """Files that have become sidecars."""
-    absent: set[int] = field(default_factory=set)
-    """Files that are not where they were."""
-    missing: set[int] = field(default_factory=set)
-    """Files to mark missing: absent or out of sight, and not marked yet."""
-    returned: list[int] = field(default_factory=list)
-    unreadable: list[Path] = field(default_factory=list)
-    scanned: int = 0
-    unchanged: int = 0
     unsettled: int = 0
-    left_over: bool = False
-    """An interrupted run left contents that no file has."""
     done_files: int = 0
     done_bytes: int = 0
     total_files: int = 0
@@ -136,53 +114,24 @@ class Run:
     """Whether videos with new content were stored."""
     annotated: int = 0
 
-    def look(self, target: Target) -> None:
-        """Walk over a target and compare it with what the library knows."""
-        folder = target.root.folder
-        others = [root.folder for root in self.library.catalog.roots() if root.id != target.root.id]
-        exclusion = Exclusion(folder, self.exclude, [*others, self.library.path.resolve()])
-        scan = Scan(folder, target.below, exclusion)
-        known = self.library.catalog.files.listing(target.root.id, target.below)
-        not_found: list[Difference] = []
-        for difference in compare(scan, known):
-            if difference.change is Change.ABSENT:
-                not_found.append(difference)
-            else:
-                self._found(target, difference)
-        for difference in not_found:
-            if difference.known and difference.path in scan.sidecars:
-                self.absorbed.append(difference.known.file_id)
-            else:
-                self._not_found(difference, could_see=scan.could_see(difference.path))
-        self.unreadable += [folder / path for path in scan.unreadable]
-
-    def mark(self) -> None:
-        """Write down what can be seen and what cannot; no file needs to be opened for that."""
-        self.left_over = SPARE in self.library.catalog.facts()
-        if self.missing or self.returned or self.absorbed:
-            with self.library.catalog.transaction() as transaction:
-                transaction.forget(self.absorbed)
-                transaction.mark_missing(sorted(self.missing), time.time())
-                transaction.mark_seen(self.returned)
-
     def read(
         self,
+        jobs: Sequence[Job],
         batch_size: int | None,
         threads: int | None,
         memory: int,
         decoders: DecoderPool | None,
     ) -> None:
         """Read, encode and commit what is to be read."""
-        if not self.jobs:
+        if not jobs:
             return
-        jobs, self.jobs = self.jobs, []
         self.total_files += len(jobs)
         self.total_bytes += sum(job.size for job in jobs)
         with ReadAhead(
             jobs, self.library, threads=threads, memory=memory, decoders=decoders
         ) as readers:
             folders = {root.id: root.folder for root in self.library.catalog.roots()}
-            whereabouts = Whereabouts(folders, self.absent)
+            whereabouts = Whereabouts(folders, self.survey.absent)
             ledger = Ledger(self.library, readers, whereabouts, self.tally, self.moved, self.spare)
             assembly = Assembly(self.library, readers, batch_size)
             self._report(None)
@@ -194,14 +143,15 @@ class Run:
                 self.films |= ledger.films
         give_back_memory()
 
-    def pair(self) -> None:
+    def paired(self) -> list[Job]:
         """Let pictures that were read stand for the RAWs beside them; other RAWs must be read."""
-        self.jobs = pair(self.library, self.raws, self.absent, self.tally, self.moved)
+        survey = self.survey
+        return pair(self.library, survey.raws, survey.absent, self.tally, self.moved)
 
     def annotate(self) -> None:
         """Record what sidecars state that are new, have changed or are gone."""
-        if self.notes:
-            self.annotated = annotate(self.library, self.notes)
+        if self.survey.notes:
+            self.annotated = annotate(self.library, self.survey.notes)
 
     def sweep(self) -> None:
         """Drop contents that no file has any more, also those that an interrupted run left."""
@@ -237,57 +187,16 @@ class Run:
             added=self.tally.added,
             updated=self.tally.updated,
             moved=self.tally.moved,
-            missing=len(self.missing - self.moved),
-            restored=len(self.returned),
+            missing=len(self.survey.missing - self.moved),
+            restored=len(self.survey.returned),
             failed=self.tally.failed,
             not_media=self.tally.not_media,
-            unchanged=self.unchanged + self.tally.unchanged,
+            unchanged=self.survey.unchanged + self.tally.unchanged,
             unsettled=self.unsettled,
             annotated=self.annotated,
-            unreadable=tuple(self.unreadable),
+            unreadable=tuple(self.survey.unreadable),
             seconds=time.monotonic() - self.started,
         )
-
-    def _found(self, target: Target, difference: Difference) -> None:
-        if self.scanned % FILES_PER_EVENT == 0:
-            self.progress(Progress(Stage.SCAN, target.root.folder, self.scanned))
-        self.scanned += 1
-        known, found, change = difference.known, difference.found, difference.change
-        assert found
-        if known and change is Change.RETURNED:
-            self.returned.append(known.file_id)
-        same = known if change in (Change.SAME, Change.RETURNED) else None
-        again = self.retry_failed and same is not None and same.failed
-        is_read = same is not None and not same.twin and not again
-        stays = same is not None and same.twin if found.leader else is_read
-        if not stays:
-            root, folder = target.root.id, str(target.root.folder)
-            job = Job(root, folder, found.path, found.state.size, known)
-            if found.leader:
-                self.raws.append(Raw(job, found.state, found.leader, is_read))
-            else:
-                self.jobs.append(job)
-        elif change is Change.SAME:
-            self.unchanged += 1
-        self._look_at_sidecars(target, found, known, stays=stays)
-
-    def _look_at_sidecars(
-        self, target: Target, found: Found, known: Listed | None, *, stays: bool
-    ) -> None:
-        """Sidecars are read if they are others, or if another file may come to this path."""
-        before = known.sidecars if known else ()
-        failed = self.retry_failed and any(sidecar.failure for sidecar in before)
-        if found.sidecars != before or failed or (found.sidecars and not stays):
-            folder = str(target.root.folder)
-            self.notes.append(Note(target.root.id, folder, found.path, found.sidecars))
-
-    def _not_found(self, difference: Difference, *, could_see: bool) -> None:
-        known = difference.known
-        assert known
-        if could_see:
-            self.absent.add(known.file_id)
-        if not known.missing:
-            self.missing.add(known.file_id)
 
     def _take_all(self, readers: ReadAhead, assembly: Assembly, ledger: Ledger) -> None:
         """Until everything is read: encode full batches, and others while nothing comes."""

@@ -14,7 +14,7 @@ from typing import BinaryIO, TypeVar
 import numpy as np
 import pytest
 
-from indexer import Progress, Stage, Summary, index, read_ahead, reading, run
+from indexer import Progress, Stage, Summary, index, read_ahead, reading, run, survey
 from indexer.reading import Job
 from retrieval import Library, Modality, ModelSet, SearchError
 from retrieval.encoders.fake import FakeEncoder, fake_model_set
@@ -600,7 +600,7 @@ class TestProgress:
     def test_a_long_walk_tells_where_it_is(
         self, library: Library, media: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(run, "FILES_PER_EVENT", 2)
+        monkeypatch.setattr(survey, "FILES_PER_EVENT", 2)
         events: list[Progress] = []
         index(library, media, progress=events.append)
         assert [e.files for e in events if e.stage is Stage.SCAN] == [0, 2, 4, 6, 8]

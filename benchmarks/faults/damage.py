@@ -75,7 +75,9 @@ def _damage(world: World, file: Path, kind: str) -> None:
         case "emptied":
             file.write_bytes(b"")
         case "swapped":
-            other = world.rng.choice([f for f in file.parent.iterdir() if f.suffix == file.suffix])
+            others = sorted(file.parent.iterdir())
+            alike = [other for other in others if other.suffix == file.suffix]
+            other = world.rng.choice(alike or others)
             file.write_bytes(other.read_bytes())
             other.write_bytes(data)
 

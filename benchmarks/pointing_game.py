@@ -29,6 +29,8 @@ from retrieval.library import Library
 from retrieval.records import Modality
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from retrieval.media.content import Picture
     from retrieval.query import Subject
     from retrieval.space import JointSpace
@@ -49,9 +51,9 @@ class Scene:
     """Left, top, right, bottom in pixels, the last two exclusive."""
 
 
-def make_scene(rng: np.random.Generator) -> Scene:
+def make_scene(rng: np.random.Generator, concepts: Sequence[str] = tuple(CONCEPTS)) -> Scene:
     """Two pictures side by side or one above the other, in either order."""
-    first, second = rng.choice(list(CONCEPTS), 2, replace=False)
+    first, second = rng.choice(list(concepts), 2, replace=False)
     halves = [
         draw(
             Look(str(c), str(rng.choice(list(COLOURS))), 1),

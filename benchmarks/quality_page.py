@@ -185,6 +185,22 @@ def pointing_table(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def attention_table(result: dict[str, Any]) -> str:
+    """The pointing game of trained transformers, by crops and by attention."""
+    ways = ("crops", "queries to queries", "values to values", "chance")
+    heads = " | ".join(ways)
+    lines = [
+        f"| tower | right name of eight | asked with | games | {heads} |",
+        "|---|---|---|---|" + "---|" * len(ways),
+    ]
+    for kind, right in result["accuracy"].items():
+        for asked in ("words", "picture", "sound"):
+            rows = [r for r in result["games"] if (r["kind"], r["way"]) == (kind, asked)]
+            means = " | ".join(f"{np.mean([r[way] for r in rows]):.3f}" for way in ways)
+            lines.append(f"| {kind} | {right:.3f} | {asked} | {len(rows)} | {means} |")
+    return "\n".join(lines)
+
+
 def explain_time_table(result: dict[str, Any]) -> str:
     """What crops and attention cost, by size of the picture."""
     lines = ["| picture | parts encoded | as shipped | by attention |", "|---|---|---|---|"]
@@ -241,6 +257,9 @@ def main() -> None:
             page = put(page, f"bridge {name}", bridge_table(world["ways"]))
     if pointing is not None:
         page = put(page, "pointing", pointing_table(pointing))
+    attention = read("attention_game")
+    if attention is not None:
+        page = put(page, "attention", attention_table(attention))
     explained, rivals = read("explain_time"), read("rivals")
     if explained is not None:
         page = put(page, "explain time", explain_time_table(explained))

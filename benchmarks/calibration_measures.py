@@ -1,87 +1,52 @@
-"""What calibrated scores are worth in whole libraries, through the search that people use.
+"""What calibrated scores are worth, on generated things whose concepts are known.
 
-Three measurements on generated things whose concepts are known: one list over three modalities,
-hubs, and things that are not there. Libraries hold 10 to 100,000 moments, written by the library's
-own transactions. As many of them as there are were generated and encoded one by one; beyond those,
-vectors are resampled (`generated_library.resampled`), and a row of the results says so.
+Three measurements: one list over three modalities, hubs, and things that are not there. Libraries
+hold 10 to 100,000 moments and are made of rows alone, scored by the calibration that a search uses;
+`searched` shows that a library on disk finds the same. As many moments as there are were generated
+and encoded one by one; beyond those, vectors are resampled (`generated_library.resampled`), and a
+row of the results says so.
 """
 
 from __future__ import annotations
 
 import tempfile
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.generated_library import EVERYTHING, Things, concept_of, fill, resampled
-from retrieval.catalog.filter import Filter
+from benchmarks.drawn_library import drawn, few_of_some, half_of_concepts
+from benchmarks.generated_library import EVERYTHING, Things, concept_of, fill
+from benchmarks.judged_lists import ask, logits
+from retrieval.calibration import score
 from retrieval.encoders.mini.world.sentences import write_foreign
-from retrieval.records import Kind, Modality
+from retrieval.records import Modality
 from retrieval.terms import EmbeddedTerm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     import numpy.typing as npt
 
-    from benchmarks.calibration import World
-    from retrieval.records import Hit
-    from retrieval.search import Search
+    from benchmarks.drawn_library import Drawn
+    from benchmarks.generated_world import World
+    from benchmarks.judged_lists import Asked
+    from retrieval.calibration import Direction
+    from retrieval.space import JointSpace
 
     Floats = npt.NDArray[np.float64]
 
-RARE = 16
-"""Concepts that a list is asked for: few things of each, spread over the modalities by chance."""
-RELEVANT = (4, 12)
-"""How many things of each rare concept a library holds, from and to."""
-FAIR_SIZES = ((400, 2), (10_000, 1), (100_000, 1))
+FAIR_SIZES = ((10, 5), (100, 2), (400, 2), (1000, 1), (10_000, 1), (100_000, 1))
 """Moments in a library, and how many such libraries."""
 FAIR_QUERIES = 50
+"""Of each modality, at most: in a small library few things are asked for."""
 LOOK = 30
 """Hits of each kind from which lists are made; only ten count."""
 
 ABSENT_SIZES = ((10, 5), (30, 4), (100, 3), (300, 2), (1000, 2), (10_000, 1), (100_000, 1))
 ABSENT_QUERIES = 45
 FOREIGN_QUERIES = 20
-RARE_MOMENTS, RARE_FROM = 3, 300
-"""In libraries of this size and more, a third of the concepts that are there have three moments."""
-
-
-def draw_things(
-    world: World, counts: dict[Modality, dict[str, int]], rng: np.random.Generator
-) -> tuple[list[Things], bool]:
-    """So many things of each concept and modality; whether any of them had to be resampled."""
-    found, made = [], False
-    for modality, wanted in counts.items():
-        things = world.moments[modality]
-        for name, count in wanted.items():
-            pool = np.flatnonzero(things.concepts == name)
-            if count > len(pool):
-                made = True
-                found.append(resampled(things.take(pool), count, rng))
-            elif count:
-                found.append(things.take(rng.choice(pool, count, replace=False)))
-    return found, made
-
-
-def merged(things: Sequence[Things]) -> list[Things]:
-    """The same things, one group a modality."""
-    groups = []
-    for modality in Modality:
-        some = [group for group in things if group.modality is modality]
-        if some:
-            rows = {s: np.concatenate([g.rows[s] for g in some]) for s in some[0].rows}
-            groups.append(Things(modality, rows, np.concatenate([g.concepts for g in some])))
-    return groups
-
-
-def spread_by_chance(
-    counts: dict[str, int], rng: np.random.Generator
-) -> dict[Modality, dict[str, int]]:
-    """How many things of each concept fall to each modality."""
-    shares = {name: rng.multinomial(count, [1 / 3] * 3) for name, count in counts.items()}
-    return {m: {name: int(shares[name][i]) for name in counts} for i, m in enumerate(Modality)}
 
 
 def ndcg_at_10(found: Sequence[str], wanted: str, relevant: int) -> float:
@@ -92,71 +57,50 @@ def ndcg_at_10(found: Sequence[str], wanted: str, relevant: int) -> float:
     return float(np.dot(gains, discounts[: len(gains)]) / ideal)
 
 
-def reciprocal_rank_fusion(lists: Sequence[Sequence[str]], k: int = 60) -> list[str]:
-    """Concepts of the fused list: one list a modality, entries weigh 1 / (k + rank)."""
-    entries = [
-        (1 / (k + rank), -which, concept)
-        for which, found in enumerate(lists)
-        for rank, concept in enumerate(found, start=1)
-    ]
-    return [concept for _, _, concept in sorted(entries, key=lambda e: (-e[0], -e[1]))]
-
-
-def fairness(
-    world: World, size: int, rng: np.random.Generator, folder: Path
-) -> list[dict[str, Any]]:
-    """Lists over three modalities: one calibrated, by cosine, by reciprocal rank.
-
-    Of the concepts asked for a library holds 4 to 12 things, how many of which modality is left to
-    chance; the other concepts fill it up. In a small library all concepts are asked for.
-    """
-    names = [str(name) for name in np.unique(world.moments[Modality.TEXT].concepts)]
-    small = size <= RELEVANT[1] * len(names)
-    rare = names if small else [str(name) for name in rng.choice(names, RARE, replace=False)]
-    counts = {name: int(rng.integers(RELEVANT[0], RELEVANT[1] + 1)) for name in rare}
-    common = [name for name in names if name not in counts]
-    left = size - sum(counts.values())
-    counts |= {name: left // len(common) for name in common}
-    drawn, made = draw_things(world, spread_by_chance(counts, rng), rng)
-    things = merged(drawn)
-    library, search = fill(folder, world.space, things)
-    rows = []
+def fairness(world: World, held: Drawn, rng: np.random.Generator) -> list[dict[str, Any]]:
+    """Lists over three modalities: one calibrated, by cosine, by reciprocal rank."""
+    rows: list[dict[str, Any]] = []
     for query in Modality:
         queries = world.queries[query]
-        pool = np.flatnonzero(np.isin(queries.concepts, rare))
-        for i in rng.choice(pool, FAIR_QUERIES, replace=False):
-            wanted = str(queries.concepts[i])
-            lists = ranked_lists(search, EmbeddedTerm(1.0, {query: queries.blocks(int(i))}))
-            rows.append(
-                {
-                    "query": query.value,
-                    "moments": sum(len(t) for t in things),
-                    "resampled": made,
-                    "relevant": counts[wanted],
-                    **{
-                        way: ndcg_at_10(concepts, wanted, counts[wanted])
-                        for way, concepts in lists.items()
-                    },
-                }
-            )
-    library.close()
+        pool = np.flatnonzero(np.isin(queries.concepts, list(held.counts)))
+        which = rng.choice(pool, min(FAIR_QUERIES, len(pool)), replace=False)
+        rows += [
+            {
+                "query": query.value,
+                "moments": one.moments,
+                "resampled": held.resampled,
+                "relevant": one.relevant,
+                **{way: ndcg(one, values) for way, values in orders(world, one).items()},
+            }
+            for one in ask(world, held, query, queries.take(which), weights_of(world.space), rng)
+        ]
     return rows
 
 
-def ranked_lists(search: Search, term: EmbeddedTerm) -> dict[str, list[str]]:
-    """Concepts of the one list of all modalities, made in three ways."""
+def weights_of(space: JointSpace) -> dict[Direction, float]:
+    """The hub weights that a model set comes with."""
+    directions = product(Modality, Modality)
+    return {d: space.calibration.scale(*d).hub_weight for d in directions}
 
-    def by_cosine(hits: Sequence[Hit]) -> list[str]:
-        return [concept_of(h) for h in sorted(hits, key=lambda h: -h.cosine)]
 
-    each = [
-        search.answer([[term]], LOOK, Filter(kinds=frozenset({Kind(m.value)}))) for m in Modality
-    ]
+def orders(world: World, one: Asked) -> dict[str, list[Floats]]:
+    """What lists are ordered by, in three ways."""
+    lists = one.lists.values()
     return {
-        "calibrated": [concept_of(h) for h in search.answer([[term]], LOOK, EVERYTHING)],
-        "cosine": by_cosine([hit for hits in each for hit in hits]),
-        "reciprocal rank": reciprocal_rank_fusion([by_cosine(hits) for hits in each]),
+        "calibrated": logits(one, world.space.calibration),
+        "cosine": [listed.cosines for listed in lists],
+        "reciprocal rank": [1.0 / (60 + np.arange(1, len(x.cosines) + 1)) for x in lists],
     }
+
+
+def ndcg(one: Asked, lists: Sequence[Floats]) -> float:
+    """NDCG@10 of one list of all modalities by these values."""
+    entries: list[tuple[float, bool]] = []
+    for listed, values in zip(one.lists.values(), lists, strict=True):
+        best = np.argsort(-values, kind="stable")[:LOOK]
+        entries += zip(values[best].tolist(), listed.matches[best].tolist(), strict=True)
+    found = ["right" if match else "wrong" for _, match in sorted(entries, key=lambda e: -e[0])]
+    return ndcg_at_10(found, "right", one.relevant)
 
 
 def hubs(
@@ -165,12 +109,11 @@ def hubs(
     """Recall@1 and skewness of k-occurrence for hub weights, per direction from text."""
     rows = []
     for target in Modality:
-        every, queries = world.moments[target], world.queries[Modality.TEXT]
-        counts = {str(name): per_concept for name in np.unique(every.concepts)}
-        drawn, made = draw_things(world, {target: counts}, rng)
-        (things,) = merged(drawn)
+        queries = world.queries[Modality.TEXT]
+        counts = dict.fromkeys(world.concepts, per_concept)
+        (things,), made = drawn(world, {target: counts}, rng)
         values = world.hub_values(Modality.TEXT, things)
-        cosines = np.stack([world.cosines(Modality.TEXT, i, things) for i in range(len(queries))])
+        cosines = world.cosines(Modality.TEXT, queries.rows, things)
         for weight in weights:
             held_back = cosines - weight * values
             ranked = np.argpartition(-held_back, 10, axis=1)[:, :10]
@@ -193,65 +136,60 @@ def hubs(
     return rows
 
 
-def absent(
-    world: World,
-    size: int,
-    rng: np.random.Generator,
-    folder: Path,
-    *,
-    from_few: int | None = None,
-) -> list[dict[str, Any]]:
-    """Best scores of queries about things that a library holds, and about things that it lacks.
-
-    Args:
-        world: What there is.
-        size: Moments of the library, of half of the concepts.
-        rng: Draws.
-        folder: Where the library is made.
-        from_few: Resample all moments from this many of each concept, to see what resampling does.
-    """
-    names = [str(name) for name in np.unique(world.moments[Modality.TEXT].concepts)]
-    held = [str(name) for name in rng.choice(names, len(names) // 2, replace=False)]
-    rare = held[::3] if size >= RARE_FROM else []
-    counts = spread_by_chance({name: RARE_MOMENTS if name in rare else 0 for name in held}, rng)
-    cells = [(m, name) for m in Modality for name in held if name not in rare]
-    each, more = divmod(size - RARE_MOMENTS * len(rare), len(cells))
-    extra = set(rng.permutation(len(cells))[:more].tolist())
-    for k, (m, name) in enumerate(cells):
-        counts[m][name] += each + (k in extra)
-    if from_few is None:
-        drawn, made = draw_things(world, counts, rng)
-    else:
-        few, _ = draw_things(world, {m: dict.fromkeys(held, from_few) for m in Modality}, rng)
-        sizes = [counts[some.modality][str(some.concepts[0])] for some in few]
-        drawn = [resampled(some, n, rng) for some, n in zip(few, sizes, strict=True) if n]
-        made = True
-    things = merged(drawn)
-    library, search = fill(folder, world.space, things)
-    there = {str(n) for t in things for n in t.concepts}
-    about = {"moments": size, "resampled": made, "from_few": from_few}
+def absent(world: World, held: Drawn, rng: np.random.Generator) -> list[dict[str, Any]]:
+    """Best scores of queries about things that a library holds, and about things that it lacks."""
+    asked = [(query.value, query, _some(world, query, rng)) for query in Modality]
+    texts = [write_foreign(rng, held_out=True).text for _ in range(FOREIGN_QUERIES)]
+    foreign = Things(
+        Modality.TEXT, world.space.embed(Modality.TEXT, texts), np.full(len(texts), "foreign")
+    )
     rows = []
-    for query in Modality:
-        queries = world.queries[query]
-        for i in rng.choice(len(queries), ABSENT_QUERIES, replace=False):
-            name = str(queries.concepts[i])
-            if name in held and name not in there:
-                continue
-            found = best(search, query, queries.blocks(int(i)))
-            rows.append({"query": query.value, "present": name in there, **about, **found})
-    for _ in range(FOREIGN_QUERIES):
-        text = write_foreign(rng, held_out=True).text
-        blocks = {s: r[0] for s, r in world.space.embed(Modality.TEXT, [text]).items()}
-        found = best(search, Modality.TEXT, blocks)
-        rows.append({"query": "foreign text", "present": False, **about, **found})
-    library.close()
+    for name, query, queries in [*asked, ("foreign text", Modality.TEXT, foreign)]:
+        for one in ask(world, held, query, queries, weights_of(world.space), rng):
+            best = max(float(found.max()) for found in logits(one, world.space.calibration))
+            rows.append(
+                {
+                    "query": name,
+                    "present": bool(one.relevant),
+                    "moments": one.moments,
+                    "resampled": held.resampled,
+                    "score": float(score(np.array([best]))[0]),
+                    "cosine": max(float(listed.cosines.max()) for listed in one.lists.values()),
+                }
+            )
     return rows
 
 
-def best(search: Search, query: Modality, blocks: Any) -> dict[str, float]:
-    """The best score of one query, and the best cosine."""
-    hits = search.answer([[EmbeddedTerm(1.0, {query: blocks})]], 30, EVERYTHING)
-    return {"score": hits[0].score, "cosine": max(h.cosine for h in hits)}
+def _some(world: World, query: Modality, rng: np.random.Generator) -> Things:
+    queries = world.queries[query]
+    return queries.take(rng.choice(len(queries), ABSENT_QUERIES, replace=False))
+
+
+def searched(world: World, held: Drawn, rng: np.random.Generator) -> list[dict[str, Any]]:
+    """The same queries by rows alone and by a library on disk: best scores, and whose they are."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        library, search = fill(Path(folder) / "library", world.space, held.things)
+        for query in Modality:
+            queries = _some(world, query, rng)
+            asked = ask(world, held, query, queries, weights_of(world.space), rng)
+            for i, one in enumerate(asked):
+                found = logits(one, world.space.calibration)
+                lists = [listed.concepts for listed in one.lists.values()]
+                at = max(range(len(found)), key=lambda k: float(found[k].max()))
+                term = EmbeddedTerm(1.0, {query: queries.blocks(i)})
+                hit = search.answer([[term]], 1, EVERYTHING)[0]
+                rows.append(
+                    {
+                        "query": query.value,
+                        "score": float(score(found[at].max())),
+                        "concept": str(lists[at][found[at].argmax()]),
+                        "searched_score": hit.score,
+                        "searched_concept": concept_of(hit),
+                    }
+                )
+        library.close()
+    return rows
 
 
 def area_under_roc(present: Floats, missing: Floats) -> float:
@@ -261,30 +199,21 @@ def area_under_roc(present: Floats, missing: Floats) -> float:
     return float(above + ties / 2)
 
 
-def choose_level(rows: Sequence[dict[str, Any]]) -> float:
-    """The level at which both kinds of error together are fewest, to two digits."""
-    present = np.array([r["score"] for r in rows if r["present"]])
-    missing = np.array([r["score"] for r in rows if not r["present"]])
-    levels = np.round(np.arange(0.01, 1.0, 0.01), 2)
-    errors = [(present < level).mean() + (missing >= level).mean() for level in levels]
-    good = levels[np.isclose(errors, np.min(errors), atol=0.002)]
-    return float(good[len(good) // 2])
-
-
-def in_folder(measure: Callable[[Path], Any]) -> Any:
-    """Call with a folder that is gone afterwards."""
-    with tempfile.TemporaryDirectory() as folder:
-        return measure(Path(folder) / "library")
-
-
-def absent_at_all_sizes(
-    world: World, seed: int, sizes: Sequence[tuple[int, int]] = ABSENT_SIZES
-) -> list[dict[str, Any]]:
+def absent_at_all_sizes(world: World, rng: np.random.Generator) -> list[dict[str, Any]]:
     """Libraries of all sizes, small ones several times."""
-    rng = np.random.default_rng([seed, 7])
     return [
         row
-        for size, count in sizes
+        for size, count in ABSENT_SIZES
         for _ in range(count)
-        for row in in_folder(lambda folder, n=size: absent(world, n, rng, folder))  # type: ignore[misc]
+        for row in absent(world, half_of_concepts(world, size, rng), rng)
+    ]
+
+
+def fair_at_all_sizes(world: World, rng: np.random.Generator) -> list[dict[str, Any]]:
+    """Libraries of all sizes, small ones several times."""
+    return [
+        row
+        for size, count in FAIR_SIZES
+        for _ in range(count)
+        for row in fairness(world, few_of_some(world, size, rng), rng)
     ]

@@ -22,7 +22,7 @@ from retrieval.search import Search
 from retrieval.vectors import unit_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from retrieval.records import Hit
     from retrieval.space import Blocks, JointSpace
@@ -99,7 +99,7 @@ def resampled(things: Things, count: int, rng: np.random.Generator) -> Things:
     return Things(things.modality, rows, things.concepts[base])
 
 
-def fill(folder: Path, space: JointSpace, things: list[Things]) -> tuple[Library, Search]:
+def fill(folder: Path, space: JointSpace, things: Sequence[Things]) -> tuple[Library, Search]:
     """A library of these things; the path of each begins with its concept."""
     library = Library.open(folder, models=space.model_set)
     library.__dict__["space"] = space  # with its own calibration and bridges, as they are tried

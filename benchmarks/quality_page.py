@@ -19,7 +19,7 @@ import numpy as np
 from benchmarks.bridge import table as bridge_table
 from benchmarks.calibration_measures import area_under_roc
 from benchmarks.films import table as films_table
-from benchmarks.orders import table as orders_table
+from benchmarks.standing_out import table as standing_out_table
 from benchmarks.words import table as words_table
 
 mpl.use("Agg")
@@ -98,7 +98,7 @@ def absent_table(result: dict[str, Any]) -> str:
     sizes = by_size(result["absent"])
     several = [*sizes, ("all", result["absent"])]
     check = result["resampling"]
-    several.append((f"{check[0]['moments']:,} from {check[0]['from_few']} each*", check))
+    several.append((f"{check[0]['moments']:,} from 12 each*", check))
     for size, rows in several:
         present = np.array([[r["score"], r["cosine"]] for r in rows if r["present"]])
         missing = np.array([[r["score"], r["cosine"]] for r in rows if not r["present"]])
@@ -212,22 +212,6 @@ def explain_time_table(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def rivals_table(result: dict[str, Any]) -> str:
-    """Both errors together under every rule, averaged over sizes and at the largest."""
-    models = [name for name in ("mini", "pairs") if name in result]
-    heads = " | ".join(f"{m}, all sizes | {m}, largest" for m in models)
-    lines = [f"| rule | {heads} |", "|---|" + "---|" * (2 * len(models))]
-    for rule in result[models[0]]:
-        cells = []
-        for name in models:
-            found = result[name][rule]
-            largest = found["sizes"][-1]
-            both = largest["absent_found"] + largest["present_missed"]
-            cells += [f"{found['errors']:.3f}", f"{both:.3f}"]
-        lines.append(f"| {rule} | {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
 def put(page: str, mark: str, text: str) -> str:
     """The page with a table between its marks."""
     return re.sub(
@@ -260,14 +244,11 @@ def main() -> None:
     attention = read("attention_game")
     if attention is not None:
         page = put(page, "attention", attention_table(attention))
-    explained, rivals = read("explain_time"), read("rivals")
+    explained, ways = read("explain_time"), read("standing_out")
     if explained is not None:
         page = put(page, "explain time", explain_time_table(explained))
-    if rivals is not None:
-        page = put(page, "rivals", rivals_table(rivals))
-    ordered = read("orders")
-    if ordered is not None:
-        page = put(page, "orders", orders_table(ordered["models"]))
+    if ways is not None:
+        page = put(page, "standing out", standing_out_table(ways["models"]))
     films = read("films")
     if films is not None:
         page = put(page, "films", films_table(films["worlds"]["confirmed on"]))

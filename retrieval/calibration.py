@@ -5,15 +5,16 @@ text and its picture 0.3. So every list of cosines is seen against its *backgrou
 the same query with a cohort of the library's moments of that modality, most of which have nothing
 to do with it (cohort normalisation, known as z-norm from speaker verification). In a small library
 the background leans on what the model set is known to do. The standardised cosine is then turned
-into the log-likelihood ratio of "match" against "no match", and that into a score in 0..1: how
-probable a match is if one among all moments is one. So the same evidence scores lower in a large
-library, where more moments compete to be the best by chance.
+into the log-likelihood ratio of "match" against "no match". A moment that stands out of its own
+list, higher than chance matches of that very query reach in a library of that size, gains by that.
+What comes of it is a score in 0..1: how probable a match is. The same evidence scores lower in a
+large library, where more moments compete to be the best by chance.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,9 +34,20 @@ Direction = tuple[Modality, Modality]
 FILE = "calibration.json"
 """Its name in the folder of a model set."""
 
-MOST_RIVALS = 300
-"""A library's size counts up to this. In larger ones the best chance match still gets better, so
-that more absent things are taken for present; docs/quality.md has how many."""
+RIVALS = 300
+"""Up to so many moments, no two of them copies, each is a rival of a match."""
+
+RIVALS_BEYOND = 0.2
+"""Beyond that to this power, as large libraries repeat themselves; benchmarks/standing_out.py."""
+
+TAIL = 100
+"""The tail of a query's list: so many of the moments nearest to it."""
+
+LEAST_TAIL = 50
+"""So many different ones at least; a shorter list has no tail, and nothing stands out of it."""
+
+CENSORED = 0.1
+"""Of the tail so many best may be matches: that they are above the rest counts, not how far."""
 
 LEAST_SPREAD = 1e-3
 """Cosines closer together than this count as equal: a float32 vector is not more exact."""
@@ -68,6 +80,10 @@ class Scale:
     hub_weight: float = 0.0
     """How much of a moment's hub value is taken off its cosine."""
 
+    def moved(self, evidence: float) -> Scale:
+        """The same with so much more evidence for all."""
+        return replace(self, bias=self.bias + evidence)
+
     def background(self, cohort: Floats) -> Background:
         """The background of a query from its cosines `(n,)` with a cohort; n may be 0.
 
@@ -97,17 +113,48 @@ def lower_spread(values: Floats) -> float:
     return float(np.sqrt(np.mean((lower - np.median(values)) ** 2)))
 
 
-def score(evidence: Floats, moments: int = 1) -> Floats:
-    """Evidence as a score in 0..1: how probable a match is, if one of `moments` is expected to be.
+def standing_out(cosines: Floats, nearest: Floats) -> Floats:
+    """Evidence that moments gain by standing out of the list that they are found in.
 
-    More than `MOST_RIVALS` count as that many, as large libraries repeat themselves.
+    Above a high enough threshold u the cosines of chance matches thin out exponentially (peaks over
+    threshold; Pickands, 1975). So of a list of which m are above u, by b on average,
+
+        E(x) = m exp(-(x - u) / b)
+
+    are expected at x or above by chance: the expect value of Karlin and Altschul (1990), which
+    grows with the list. A match is one more than those, so it is seen (E + 1) / E times as readily,
+    and the logarithm of that is gained: nothing where chance explains what is seen, -log E where it
+    does not. That nothing is lost matters: of a list that is all matches none stands out.
+
+    b is the maximum likelihood under censoring (Epstein and Sobel, 1953), so that matches above a
+    tail hardly lengthen it. Equal cosines, as copies have, count once.
+
+    Args:
+        cosines: Of the moments, `(n,)`.
+        nearest: The highest of the whole list, in any order, `(m,)`; `TAIL` of them, or all.
+
+    Returns:
+        `(n,)`, 0 or above, and never less for a higher cosine.
     """
+    tail = np.unique(nearest.round(6))
+    if len(tail) < LEAST_TAIL:
+        return np.zeros(len(cosines))
+    censored = round(CENSORED * len(tail))
+    excess = np.minimum(tail, tail[-censored - 1]) - tail[0]
+    unit = max(float(excess.sum()) / (len(tail) - censored), LEAST_SPREAD)
+    gained: Floats = np.logaddexp(0.0, (cosines - tail[0]) / unit - np.log(len(tail)))
+    return gained
+
+
+def score(evidence: Floats, moments: int = 1) -> Floats:
+    """Evidence as a score in 0..1: how probable a match is in a library of `moments`."""
     return np.asarray(0.5 * (1.0 + np.tanh(0.5 * (evidence - even(moments)))), dtype=np.float64)
 
 
 def even(moments: int) -> float:
-    """The evidence at which a match is as probable as none, if one of `moments` is expected."""
-    return float(np.log(min(max(moments, 1), MOST_RIVALS)))
+    """The evidence at which a match is as probable as none, among `moments` that are no copies."""
+    near, far = min(max(moments, 1), RIVALS), max(moments / RIVALS, 1.0)
+    return float(np.log(near) + RIVALS_BEYOND * np.log(far))
 
 
 @dataclass(frozen=True)

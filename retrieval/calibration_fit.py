@@ -28,16 +28,19 @@ class Judged:
     cohort: Floats
     """`(c,)` cosines with the cohort, as a library of some size would draw it."""
     cosines: Floats
-    """`(n,)` cosines with the moments that were judged."""
+    """`(n,)` cosines with the moments judged: the best, as no others are compared by a search."""
     matches: npt.NDArray[np.bool_]
     """`(n,)`."""
+    beside: Floats | float = 0.0
+    """`(n,)` what counts beside their evidence: what is gained by standing out, less `even`."""
 
 
 def fit_scale(queries: Sequence[Judged], *, prior: float = 16.0, hub_weight: float = 0.0) -> Scale:
     """The scale that best tells matches from others, each side weighing the same.
 
-    Logistic regression on the two standardised cosines of `Scale`; neither slope is below zero, so
-    that a higher cosine is never a lower score.
+    Logistic regression on the two standardised cosines of `Scale`, beside what else counts; neither
+    slope is below zero, so that a higher cosine is never a lower score. What is usual is taken from
+    the cohorts, in which matches are few.
 
     Args:
         queries: Judged queries, at cohort sizes as they occur in libraries small and large.
@@ -47,13 +50,13 @@ def fit_scale(queries: Sequence[Judged], *, prior: float = 16.0, hub_weight: flo
     Raises:
         ValueError: there are no matches or nothing but matches.
     """
-    others = np.concatenate([q.cosines[~q.matches] for q in queries])
-    n_matches = sum(int(q.matches.sum()) for q in queries)
-    if not len(others) or not n_matches:
+    labels = np.concatenate([q.matches for q in queries])
+    if labels.all() or not labels.any():
         raise ValueError("a scale needs matches and others")
+    around = np.concatenate([q.cohort for q in queries])
     scale = Scale(
-        usual_centre=float(np.median(others)),
-        usual_spread=max(lower_spread(others), LEAST_SPREAD),
+        usual_centre=float(np.median(around)),
+        usual_spread=max(lower_spread(around), LEAST_SPREAD),
         prior=prior,
         hub_weight=hub_weight,
     )
@@ -66,16 +69,18 @@ def fit_scale(queries: Sequence[Judged], *, prior: float = 16.0, hub_weight: flo
             for q in queries
         ]
     )
-    labels = np.concatenate([q.matches for q in queries])
-    bias, slopes = _logistic(features, labels)
+    beside = np.concatenate([np.broadcast_to(q.beside, q.cosines.shape) for q in queries])
+    bias, slopes = _logistic(features, labels, beside)
     return replace(scale, bias=bias, slope=float(slopes[0]), steady_slope=float(slopes[1]))
 
 
-def _logistic(features: Floats, labels: npt.NDArray[np.bool_]) -> tuple[float, Floats]:
+def _logistic(
+    features: Floats, labels: npt.NDArray[np.bool_], beside: Floats
+) -> tuple[float, Floats]:
     """Bias and slopes, none below zero; both classes have the same total weight."""
     used = np.ones(features.shape[1], dtype=bool)
     while True:
-        bias, fitted = _newton(features[:, used], labels)
+        bias, fitted = _newton(features[:, used], labels, beside)
         slopes = np.zeros(features.shape[1])
         slopes[used] = fitted
         if (slopes >= 0).all():
@@ -83,14 +88,16 @@ def _logistic(features: Floats, labels: npt.NDArray[np.bool_]) -> tuple[float, F
         used &= slopes > 0
 
 
-def _newton(features: Floats, labels: npt.NDArray[np.bool_]) -> tuple[float, Floats]:
+def _newton(
+    features: Floats, labels: npt.NDArray[np.bool_], beside: Floats
+) -> tuple[float, Floats]:
     design = np.column_stack([np.ones(len(features)), features])
     weights = np.where(labels, 0.5 / labels.sum(), 0.5 / (~labels).sum())
     ridge = RIDGE * np.eye(design.shape[1])
     ridge[0, 0] = 0
     solution = np.zeros(design.shape[1])
     for _ in range(NEWTON_STEPS):
-        probability = 0.5 * (1 + np.tanh(0.5 * design @ solution))
+        probability = 0.5 * (1 + np.tanh(0.5 * (design @ solution + beside)))
         slope = design.T @ (weights * (probability - labels)) + ridge @ solution
         curve = design.T @ (design * (weights * probability * (1 - probability))[:, None]) + ridge
         step = np.linalg.solve(curve + 1e-12 * np.eye(len(curve)), slope)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.calibration import even, score
+from retrieval.calibration import TAIL, even, score, standing_out
 from retrieval.cohort import Cohorts, usual_where_unknown
 from retrieval.hubness import LEAST_MOMENTS
 
@@ -99,14 +99,15 @@ class Scoring:
         Args:
             terms: At least one is wanted, and all can be compared with the target.
             target: Modality of the moments.
-            moments: What is scored, `(n,)`.
+            moments: What is scored, `(n,)`; among them the `TAIL` of the whole library that are
+                nearest to each wanted term, so that it shows which stand out.
         """
         rows = {
             space: self._indexes.get(space, target, self._change).vectors(moments.ids)
             for space in self._space.spaces_of(target)
         }
         hubs = self._hubs(target, moments)
-        each = [self._term(term, target, rows, hubs) for term in terms]
+        each = [self._term(t, target, rows, hubs, listed=t.weight > 0) for t in terms]
         for i, words in enumerate(term.words for term in terms):
             if words:
                 said = words.added(each[i].evidence, moments.ids, moments.content_ids, self.even)
@@ -136,15 +137,19 @@ class Scoring:
         target: Modality,
         rows: Mapping[str, Vectors],
         hubs: Mapping[str, Floats],
+        *,
+        listed: bool = False,
     ) -> Scored:
-        """One term; one with several modalities (a video) counts by the one that fits best."""
-        return either(
-            [
-                self._block(modality, blocks, target, rows, hubs)
-                for modality, blocks in term.blocks.items()
-                if self._space.meets(modality, target)
-            ]
-        )
+        """One term; one with several modalities (a video) counts by the one that fits best.
+
+        With `listed` the rows hold the term's nearest, and what stands out of those gains by it.
+        """
+        each = [
+            self._block(modality, blocks, target, rows, hubs)
+            for modality, blocks in term.blocks.items()
+            if self._space.meets(modality, target)
+        ]
+        return either([_raised(scored) for scored in each] if listed else each)
 
     def _block(
         self,
@@ -174,6 +179,13 @@ class Scoring:
             return {}
         spaces = self._space.spaces_of(target)
         return {space: usual_where_unknown(moments.hubs[space]) for space in spaces}
+
+
+def _raised(scored: Scored) -> Scored:
+    """With what is gained by standing out of the `TAIL` highest cosines."""
+    cosines = scored.cosines
+    nearest = np.partition(cosines, -TAIL)[-TAIL:] if len(cosines) > TAIL else cosines
+    return replace(scored, evidence=scored.evidence + standing_out(cosines, nearest))
 
 
 def _combined(terms: Sequence[EmbeddedTerm], each: Sequence[Scored]) -> Scored:

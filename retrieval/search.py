@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrieval.allowed_moments import AllowedMoments
+from retrieval.calibration import TAIL
 from retrieval.catalog.wording import unquoted
 from retrieval.errors import QueryError
 from retrieval.grouping import Candidates, grouped
@@ -42,7 +43,7 @@ MOMENTS_OF = {
 }
 """Which moments a file of each kind can have."""
 
-FIRST_LOOK = 100
+FIRST_LOOK = TAIL
 """Candidates fetched at first, at least; more follow while they fall into too few files."""
 
 
@@ -164,8 +165,12 @@ class Search:
         k: int,
         wanted: Filter,
         change: int,
-    ) -> dict[Modality, KnownMoments]:
-        """Moments of each modality that may answer: enough to fill k files, if there are."""
+    ) -> dict[Modality, tuple[KnownMoments, Ids]]:
+        """Moments of each modality that may answer: enough to fill k files, if there are.
+
+        Those that a filter lets through are the second part. What else is near the query comes
+        along, since a hit stands out of the whole library or not, whatever is asked for.
+        """
         first = self._catalog.moments.first(
             {c for terms in answerable.values() for w in _words(terms) for c in w.found.by_content}
         )
@@ -184,30 +189,38 @@ class Search:
                     break
                 look *= 4
             said = _said(alternatives, target, first[target])
-            if not said <= set(ids.tolist()):
-                near = self._indexes.moments.get(np.union1d(ids, list(said)), change)
-            found[target] = near.chosen(near.content_ids > 0)
+            chosen = ids if said <= set(ids.tolist()) else np.union1d(ids, list(said))
+            if allowed is not None:
+                with timed(Stage.SEARCH):
+                    around, _ = self._nearest(queries, target, TAIL, None, change)
+                ids = np.union1d(chosen, around)
+            else:
+                ids = chosen
+            if len(ids) > len(near):
+                near = self._indexes.moments.get(ids, change)
+            found[target] = near.chosen(near.content_ids > 0), chosen
         return found
 
     def _scored(
         self,
         scoring: Scoring,
         answerable: Mapping[Modality, Sequence[Sequence[EmbeddedTerm]]],
-        found: Mapping[Modality, KnownMoments],
+        found: Mapping[Modality, tuple[KnownMoments, Ids]],
     ) -> list[Candidates]:
         """The moments that were found, with their scores."""
         candidates = []
         for target, alternatives in answerable.items():
-            moments = found[target]
+            moments, chosen = found[target]
             if len(moments):
                 scored = either([scoring.score(terms, target, moments) for terms in alternatives])
+                at = np.isin(moments.ids, chosen)
                 candidates.append(
                     Candidates(
-                        moments.content_ids,
-                        moments.ids,
-                        scored.evidence,
-                        scoring.points(scored.evidence),
-                        np.clip(scored.cosines, -1.0, 1.0),
+                        moments.content_ids[at],
+                        moments.ids[at],
+                        scored.evidence[at],
+                        scoring.points(scored.evidence[at]),
+                        np.clip(scored.cosines[at], -1.0, 1.0),
                     )
                 )
         return candidates

@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.calibration import MOST_RIVALS, Background, Calibration, Scale, score
+from retrieval.calibration import (
+    LEAST_TAIL,
+    TAIL,
+    Background,
+    Calibration,
+    Scale,
+    even,
+    score,
+    standing_out,
+)
 from retrieval.encoders.model_set import load_model_set
 from retrieval.errors import ModelError
 from retrieval.records import Modality
@@ -103,9 +112,87 @@ def test_one_match_among_all_is_expected(n: int) -> None:
     np.testing.assert_allclose(score(np.log([float(n)]), n), [0.5])
 
 
-def test_a_larger_library_asks_for_more_evidence_up_to_a_size() -> None:
-    points = [float(score(np.array([5.0]), n)[0]) for n in (0, 1, 10, 100, MOST_RIVALS, 100_000)]
-    assert points[0] == points[1] > points[2] > points[3] > points[4] == points[5]
+def test_a_larger_library_asks_for_more_evidence() -> None:
+    points = [float(score(np.array([5.0]), n)[0]) for n in (0, 1, 10, 300, 301, 1000, 100_000)]
+    assert points[0] == points[1]
+    assert (np.diff(points[1:]) < 0).all()
+    np.testing.assert_allclose(even(30_000) - even(300), np.log(100) / 5)
+
+
+def listed(rng: np.random.Generator, n: int, unit: float = 0.7) -> np.ndarray:
+    """The best of n chance matches, which thin out exponentially; best first."""
+    return np.sort(rng.exponential(unit, n) - 5)[::-1][:TAIL]
+
+
+@pytest.mark.parametrize("n", [60, 100, 1000, 10_000, 100_000])
+def test_chance_seldom_stands_out_in_a_list_of_any_length(n: int) -> None:
+    """The best of chance matches is distributed as Gumbel has it, whatever the length."""
+    rng = np.random.default_rng(n)
+    gained = np.array([standing_out(b := listed(rng, n), b)[0] for _ in range(2000)])
+    for level in (1.0, 2.0, 3.0):
+        surprise = np.log(np.expm1(level))
+        expected = -np.expm1(-np.exp(-surprise))  # exact for a known unit
+        assert expected / 2 < (gained > level).mean() < 2 * expected
+
+
+@pytest.mark.parametrize("n", [1000, 10_000, 100_000])
+def test_what_stands_out_gains_as_much_as_chance_is_unlikely(n: int) -> None:
+    """A match where E chance matches are expected gains log(1 + 1/E)."""
+    rng = np.random.default_rng(n)
+    for expected in (1e-3, 1e-6):
+        there = 0.7 * np.log(n / expected) - 5  # of n, so many are as high
+        gains = []
+        for _ in range(50):
+            best = np.concatenate([[there], listed(rng, n - 1)[:-1]])
+            gains.append(standing_out(best, best)[0])
+        assert np.median(gains) == pytest.approx(np.log1p(1 / expected), rel=0.15)
+
+
+def test_a_few_matches_do_not_hide_each_other() -> None:
+    rng = np.random.default_rng(3)
+    others = listed(rng, 10_000)
+    one = np.append(others[:-1], others[0] + 5.0)
+    eight = np.append(others[:-8], others[0] + 5.0 + np.arange(8) / 10)
+    alone, among = (standing_out(np.array([others[0] + 5.0]), best)[0] for best in (one, eight))
+    assert alone > 4
+    assert among > 0.6 * alone
+
+
+@given(
+    st.lists(st.floats(-1, 1), min_size=0, max_size=130).map(np.array),
+    st.lists(st.floats(-1, 1), min_size=0, max_size=40).map(np.array),
+)
+def test_standing_out_is_finite_and_never_less_for_more(
+    nearest: np.ndarray, found: np.ndarray
+) -> None:
+    gained = standing_out(np.sort(found), nearest)
+    assert gained.shape == found.shape
+    assert np.isfinite(gained).all()
+    assert (gained >= 0).all()
+    assert (np.diff(gained) >= 0).all()
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, LEAST_TAIL - 1])
+def test_short_lists_have_no_tail(n: int) -> None:
+    found = np.linspace(-1, 1, n)
+    assert standing_out(found, found).tolist() == [0.0] * n
+
+
+def test_nothing_stands_out_of_copies_of_one_thing() -> None:
+    copies = np.full(TAIL, 0.3)
+    assert standing_out(np.array([0.3, 0.9]), copies).tolist() == [0.0, 0.0]
+    near = 0.3 + np.linspace(0, 1e-3, TAIL)
+    assert standing_out(np.array([0.302]), near)[0] < 0.1
+
+
+def test_order_of_the_list_and_place_of_the_zero_do_not_matter() -> None:
+    rng = np.random.default_rng(8)
+    nearest = listed(rng, 5000)
+    found = nearest[:20]
+    gained = standing_out(found, nearest)
+    assert (standing_out(found, rng.permutation(nearest)) == gained).all()
+    np.testing.assert_allclose(standing_out(found + 7, nearest + 7), gained, atol=1e-4)
+    np.testing.assert_allclose(standing_out(3 * found, 3 * nearest), gained, atol=1e-4)
 
 
 def test_the_file_holds_everything(tmp_path: Path) -> None:

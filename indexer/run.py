@@ -18,10 +18,10 @@ from indexer.read_ahead import DEFAULT_MEMORY, ReadAhead
 from indexer.survey import Survey
 from indexer.targets import find_targets
 from indexer.twins import pair
-from indexer.unused_memory import give_back_memory
 from indexer.whereabouts import Whereabouts
 from retrieval.catalog.transaction import SPARE
 from retrieval.errors import LibraryError
+from retrieval.media.unused_memory import give_back_memory
 
 if TYPE_CHECKING:
     import os

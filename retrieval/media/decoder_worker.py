@@ -14,6 +14,7 @@ import numpy as np
 from retrieval.errors import MediaError
 from retrieval.media.decoder_channel import AT_ONCE_BYTES, Channel, Ring, moment_to_json
 from retrieval.media.media import load_readers, open_media
+from retrieval.media.unused_memory import give_back_memory
 from retrieval.media.windows import Windows
 from retrieval.records import Kind
 
@@ -77,9 +78,10 @@ class DecoderWorker:
                 # A text's first passages follow at once, a film's first frame may take its time.
                 say = self.channel.post if media.kind is Kind.TEXT else self.channel.send
                 say(facts)
-                if media.decoding_bytes > AT_ONCE_BYTES and "stop" in self.channel.receive():
+                much = media.decoding_bytes > AT_ONCE_BYTES
+                if much and "stop" in self.channel.receive():
                     raise Abandoned
-                self._send_all(media.pieces)
+                self._send_all(media.pieces, much=much)
         except Abandoned:
             self.channel.send({"end": True})
         except MediaError as error:
@@ -87,8 +89,10 @@ class DecoderWorker:
         else:
             self.channel.send({"end": True})
 
-    def _send_all(self, pieces: Iterator[tuple[Moment, Content]]) -> None:
+    def _send_all(self, pieces: Iterator[tuple[Moment, Content]], *, much: bool) -> None:
         for moment, content in pieces:
+            if much:
+                give_back_memory()
             message: dict[str, Any] = {"moment": moment_to_json(moment)}
             if isinstance(content, str):
                 if self.channel.post(message | {"text": content}):

@@ -127,6 +127,7 @@ def _pieces(image: ImageFile, file: BinaryIO, windows: Windows) -> Iterator[tupl
     if image.format in MOVING and _frame_count(image) > 1:
         yield from frames_of(image, pixels, windows)
     else:
+        image.close()  # what was decoded may be a hundred times as large as what is left of it
         yield Moment(Modality.IMAGE), pixels
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from benchmarks.generated_world import Floats
     from benchmarks.judged_lists import Asked, Listed, Rule
 
-FRESH, FRESH_QUERIES = (61_000_002, 15), (61_000_001, 8)
+FRESH, FRESH_QUERIES = (67_000_002, 15), (67_000_001, 8)
 """Seeds, and how many of each concept and modality."""
 FAIR_SIZES = (400, 10_000, 100_000)
 FAIR_QUERIES = 40

@@ -144,15 +144,19 @@ def test_what_codes_could_not_do_is_not_tried_again_at_once() -> None:
 
 
 def test_costs_by_hand() -> None:
-    assert isclose(plan.rows_ms(1_000_000, 1000), 1000.0)
-    assert isclose(plan.scan_ms(1_000_000, 1000), 300.0)
-    # A tenth of a million rows, 128 codes each, 0.05 ns a code; 10 lists; 100 rows re-scored.
+    assert isclose(plan.rows_ms(1_000_000, 1000), 500.0)
+    assert isclose(plan.scan_ms(1_000_000, 1000), 130.0)
+    # A tenth of a million rows, 128 codes each, 0.02 ns a code; 10 lists; 100 rows re-scored.
     assert isclose(
         plan.codes_ms(1_000_000, 512, 4, share=0.1, probes=10, look=100),
-        0.64 + 0.015 + 0.0512,
+        0.256 + 0.015 + 0.0256,
     )
-    assert isclose(plan.choosing_ms(100, 0.1, 10**6), 1000 * 120e-6)
-    assert isclose(plan.choosing_ms(100, 0.1, 500), 500 * 120e-6)
+    assert isclose(plan.choosing_ms(100, 0.1, 10**6), 1000 * 70e-6)
+    assert isclose(plan.choosing_ms(100, 0.1, 500), 500 * 70e-6)
+
+
+def test_gathering_by_hand() -> None:
+    assert isclose(plan.gathering_ms(1_000_000, 512, 4), 768.0)
 
 
 def test_a_scan_beats_codes_for_few_rows_and_loses_for_many() -> None:

@@ -408,3 +408,15 @@ def test_no_more_searches_run_at_once_than_there_are_cores(
         found = list(pool.map(lambda _: shelf.library.search("anything"), range(12)))
     assert max(most) == 2
     assert all(found)
+
+
+def test_a_score_does_not_depend_on_what_a_filter_lets_through(shelf: Shelf) -> None:
+    """Whether a moment stands out is seen against the whole library."""
+    for n in range(150):
+        shelf.put(f"{'red' if n % 3 else 'blue'}/{n}.txt", shelf.rows(1))
+    query = unit_rows(shelf.rng.standard_normal((1, 4)))[0]
+    everywhere = {hit.path: hit.score for hit in shelf.library.search(query, k=150)}
+    assert len(everywhere) == 150
+    for k in (1, 5, 50):
+        for hit in shelf.library.search(query, k=k, under="/disk/blue"):
+            assert hit.score == pytest.approx(everywhere[hit.path], rel=1e-9)

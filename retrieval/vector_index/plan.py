@@ -9,19 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-ROW_NS = 1.0
+ROW_NS = 0.5
 """To fetch and score one dimension of a row somewhere in memory."""
 
-SCAN_NS = 0.3
+SCAN_NS = 0.13
 """The same for rows that lie one behind the other."""
 
-CODE_NS = 0.05
+CODE_NS = 0.02
 """To add up one 4-bit code."""
 
 PROBE_US = 1.5
 """To begin another list."""
 
-CANDIDATE_NS = 120.0
+CANDIDATE_NS = 70.0
 """To keep one more candidate, before it is known whether it is allowed."""
 
 GATHER_NS = 6.0

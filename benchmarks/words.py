@@ -169,8 +169,8 @@ def choose(
 ) -> list[dict[str, float]]:
     """Every setting of the numbers on the choosing half."""
     rows = []
-    for values in itertools.product((-0.5, 0.5), (0.5,), (1.0, 2.0), (0.5, 1.0, 2.0)):
-        chosen = dict(zip(("SURE", "RARE", "DOUBT", "CHANCE"), values, strict=True))
+    for values in itertools.product((0.5, 1.5), (0.5, 1.0, 2.0), (1.0, 2.0, 4.0), (2.0, 4.0)):
+        chosen = dict(zip(("SURE", "DOUBT", "CHANCE", "MOST_DOUBT"), values, strict=True))
         for name, value in chosen.items():
             setattr(word_evidence, name, value)
         found = ask(ways(library)["calibrated (shipped)"], truth, semantic, literal)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
-SURE = 0.5
+SURE = 1.5
 """Evidence above even for a file that says all words, however many others say them too."""
 
 RARE = 0.5
@@ -51,7 +51,7 @@ AGREE = 2.0
 CHANCE = 1.0
 """Evidence above even that the best of many moments has now and then without meaning anything."""
 
-DOUBT = 2.0
+DOUBT = 1.0
 """Evidence taken off for each unit by which the best moment is meant beyond chance: words that mean
 something here are rather meant than called so."""
 

@@ -3,10 +3,10 @@
     python -m benchmarks.memory_of_a_run [--photos 120] [--models mini]
 
 Usual files are photographs, screenshots, songs, notes and half an hour of sound; then come a long
-text and a picture of 100 megapixels as PNG, together and each alone. Memory is that of all
-processes, decoders included, shared pages counted once (PSS of Linux), looked at ten times a
-second; parts of the catalog and of the indexes that are mapped count as well. At rest is the
-process just before, with the model loaded and one file of each kind indexed.
+text and a picture of 100 megapixels as PNG, together and each alone, and two such pictures. Memory
+is that of all processes, decoders included, shared pages counted once (PSS of Linux), looked at ten
+times a second; parts of the catalog and of the indexes that are mapped count as well. At rest is
+the process just before, with the model loaded and one file of each kind indexed.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ LOOK_S = 0.1
 PANORAMA_PX = (20_000, 5_000)
 TEXT_BYTES = 20_000_000
 BOTH = "a text of 20 MB and a PNG of 100 megapixels"
+TWO = "two PNGs of 100 megapixels"
 
 
 def held_mb() -> float:
@@ -90,11 +91,11 @@ def write_usual(folder: Path, photos: int) -> None:
         write_sound(folder / "long.flac", 1800, SEED)
 
 
-def write_large_picture(folder: Path, turn: int = 180) -> None:
+def write_large_picture(folder: Path, turn: int = 180, name: str = "panorama") -> None:
     """A PNG, which can only be decoded as a whole."""
     smooth = Image.linear_gradient("L").resize(PANORAMA_PX)
     folder.mkdir(exist_ok=True)
-    Image.merge("RGB", [smooth, smooth.rotate(turn), smooth]).save(folder / "panorama.png")
+    Image.merge("RGB", [smooth, smooth.rotate(turn), smooth]).save(folder / f"{name}.png")
 
 
 def write_long_text(folder: Path, seed: int = SEED) -> None:
@@ -116,10 +117,12 @@ def measure(models: str, workplace: Path, photos: int) -> dict[str, Any]:
     write_large_picture(both)
     write_long_text(workplace / "a text of 20 MB", SEED + 1)
     write_large_picture(workplace / "a PNG of 100 megapixels", turn=0)
+    write_large_picture(workplace / TWO, turn=90)
+    write_large_picture(workplace / TWO, turn=270, name="another")
     folders = []
     with Library.open(workplace / "library", models=models) as library:
         index(library, workplace / "few")
-        for name in ("usual files", BOTH, "a text of 20 MB", "a PNG of 100 megapixels"):
+        for name in ("usual files", BOTH, "a text of 20 MB", "a PNG of 100 megapixels", TWO):
             gc.collect()
             resting_mb = held_mb()
             with Watch() as watch:

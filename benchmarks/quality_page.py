@@ -252,6 +252,9 @@ def main() -> None:
     films = read("films")
     if films is not None:
         page = put(page, "films", films_table(films["worlds"]["confirmed on"]))
+    standing_out = read("standing_out")
+    if standing_out is not None:
+        page = put(page, "standing out", standing_out_table(standing_out["models"]))
     words = read("words")
     if words is not None:
         page = put(page, "words", words_table(words))

@@ -51,8 +51,9 @@ class InProcess:
         """There is nothing to start."""
 
     def open(self, file: BinaryIO, windows: Windows, *, name: str = "") -> Media:
-        """As `DecoderPool.open`."""
-        return open_media(file, windows, name=name)
+        """As `DecoderPool.open`, with a file of its own as a process has: ours may be closed."""
+        own = os.fdopen(os.dup(file.fileno()), "rb")
+        return open_media(own, windows, name=name)
 
     def close(self) -> None:
         """Nothing was started."""

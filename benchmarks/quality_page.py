@@ -244,11 +244,9 @@ def main() -> None:
     attention = read("attention_game")
     if attention is not None:
         page = put(page, "attention", attention_table(attention))
-    explained, ways = read("explain_time"), read("standing_out")
+    explained = read("explain_time")
     if explained is not None:
         page = put(page, "explain time", explain_time_table(explained))
-    if ways is not None:
-        page = put(page, "standing out", standing_out_table(ways["models"]))
     films = read("films")
     if films is not None:
         page = put(page, "films", films_table(films["worlds"]["confirmed on"]))

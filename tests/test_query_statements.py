@@ -108,6 +108,30 @@ def test_a_query_walks_over_no_table(films: Library) -> None:
             assert not walks, (statement, steps)
 
 
+def test_the_files_of_hits_are_looked_up_by_what_they_hold_also_below_a_folder(
+    films: Library,
+) -> None:
+    """A folder may hold a million files, and a page of hits has ten."""
+    asked: list[tuple[str, object]] = []
+    event.listen(
+        films.catalog._engine,
+        "before_cursor_execute",
+        lambda *of: asked.append((str(of[2]), of[3])),
+    )
+    below = films._filter(None, "/nowhere", None, None, missing=False)
+    held = [content_id(films, n) for n in (3, 30)]
+    asked.clear()
+    assert sorted(films.catalog.files.owners(held, below)) == sorted(held)
+    (statement, parameters), *_ = [one for one in asked if one[0].startswith("SELECT")]
+    with films.catalog._engine.connect() as connection:
+        plan = connection.exec_driver_sql(
+            f"EXPLAIN QUERY PLAN {statement}",
+            parameters,  # type: ignore[arg-type]
+        )
+        steps = [row[3] for row in plan]
+    assert any("files USING INDEX files_by_content" in step for step in steps), steps
+
+
 @pytest.mark.parametrize("k", [1, LEAST_LOOK, LEAST_LOOK + 1, FILES, 2 * FILES])
 def test_files_are_looked_up_until_there_are_enough(films: Library, k: int) -> None:
     """Those that a filter leaves out lie before those that it lets through."""

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, true
 
 from retrieval.catalog.filter import FILTERS
 from retrieval.catalog.id_list import LISTED, listed
@@ -215,7 +215,8 @@ def _owners(wanted: Filter) -> Select[*tuple[Any, ...]]:
         )
         .join_from(files, contents)
         .join(roots, roots.c.id == files.c.root_id)
-        .where(files.c.content_id.in_(LISTED), *wanted.conditions())
+        # As truths, or SQLite would walk over a whole folder for the few files that are asked for.
+        .where(files.c.content_id.in_(LISTED), *(one.is_(true()) for one in wanted.conditions()))
         .order_by(files.c.missing_since_s.is_not(None), roots.c.folder, files.c.path)
     )
 

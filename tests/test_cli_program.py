@@ -119,8 +119,13 @@ def test_ctrl_c_while_indexing_keeps_what_was_done(
 
 
 def run_and_ask_to_stop(environment: dict[str, str], code: str) -> tuple[int, bytes, bytes]:
-    """What `anyseek status` ends with and says when `code` runs before it."""
-    program = f"import os, signal, sys, cli\n{code}\ncli.main()"
+    """What `anyseek status` ends with and says when `code` runs before it.
+
+    Whoever runs the tests may ignore signals, as nohup does, and what it starts inherits that.
+    """
+    heard = "for each in signal.SIGHUP, signal.SIGTERM: signal.signal(each, signal.SIG_DFL)"
+    interrupted = "signal.signal(signal.SIGINT, signal.default_int_handler)"
+    program = f"import os, signal, sys, cli\n{heard}\n{interrupted}\n{code}\ncli.main()"
     ended = subprocess.run(
         [sys.executable, "-c", program, "status"], env=environment, capture_output=True, timeout=60
     )

@@ -33,3 +33,12 @@ def read(path: Path) -> dict[str, Any]:
     if not isinstance(fields, dict):
         raise ValueError("it holds no fields")
     return fields
+
+
+def stamp(path: Path) -> tuple[int, int]:
+    """Changes with every write; zeros if nothing was written."""
+    try:
+        status = path.stat()
+    except OSError:
+        return 0, 0
+    return status.st_mtime_ns, status.st_ino

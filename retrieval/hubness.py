@@ -20,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from retrieval.caption_bank import bank_hash, caption_bank, spread
+from retrieval.catalog.transaction import HUB_BANK
 from retrieval.records import Modality
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class Hubs:
         Returns:
             How many values were stored.
         """
-        if catalog.facts().get("hub_bank") != self.fingerprint:
+        if catalog.facts().get(HUB_BANK) != self.fingerprint:
             with catalog.transaction() as transaction:
                 transaction.drop_hubs(self.fingerprint)
         filled = 0

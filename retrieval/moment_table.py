@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from retrieval import checked_json
+from retrieval.catalog.transaction import HUB_BANK
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,8 +35,6 @@ Floats = npt.NDArray[np.float64]
 Records = npt.NDArray[np.void]
 
 FILE = "moments.json"
-HUB_BANK = "hub_bank"
-"""The fact in the catalog that says which queries its hub values were made with."""
 PIECE = 20_000
 """Moments taken in at a time."""
 FORMAT = 1
@@ -177,7 +176,7 @@ class MomentTable:
         seen, stamp, rows = self._mapped  # read once: other threads search too
         if seen == change:
             return rows
-        now = _stamp(self._folder / FILE)
+        now = checked_json.stamp(self._folder / FILE)
         if now != stamp:
             rows = self._map(_Manifest.read(self._folder / FILE))
         self._mapped = change, now, rows
@@ -223,12 +222,3 @@ class MomentTable:
 
     def _path(self, manifest: _Manifest) -> Path:
         return self._folder / f"moments.{manifest.generation}.table"
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    """Changes with every write; zeros if nothing was written."""
-    try:
-        status = path.stat()
-    except OSError:
-        return 0, 0
-    return status.st_mtime_ns, status.st_ino

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 SPARE = "spare_contents"
 """The fact that contents without a file may be there, which `Transaction.sweep` has to drop."""
+HUB_BANK = "hub_bank"
+"""The fact that says which queries the hub values were made with."""
+
 MOMENTS_AT_ONCE = 1000
 """Moments written by one statement: a long text has a hundred thousand."""
 
@@ -289,7 +292,7 @@ class Transaction:
     def drop_hubs(self, bank: str) -> None:
         """Forget all hub values; those that follow are made with the bank of this fingerprint."""
         self._connection.execute(delete(hubs))
-        self.set_fact("hub_bank", bank)
+        self.set_fact(HUB_BANK, bank)
 
     def set_fact(self, name: str, value: Any) -> None:
         """Store a fact about the library, over an older one of this name."""

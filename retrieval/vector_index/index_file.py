@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retrieval import checked_json
 from retrieval.vector_index.coder import Coder
 from retrieval.vector_index.damage import IndexDamaged
 from retrieval.vector_index.manifest import Manifest
@@ -79,11 +80,7 @@ class IndexFile:
     @property
     def stamp(self) -> tuple[int, int]:
         """Changes with every write; zeros if nothing was written."""
-        try:
-            status = self._path("json").stat()
-        except OSError:
-            return 0, 0
-        return status.st_mtime_ns, status.st_ino
+        return checked_json.stamp(self._path("json"))
 
     def load(self) -> State:
         """Read what `write` wrote; sealed rows are mapped, not read.

@@ -164,6 +164,15 @@ def as_torch_takes(tower: Tower, row: Any) -> Arrays:
     return (np.ascontiguousarray(np.moveaxis(row, -1, 0)),)
 
 
+def whole_model(tower: Tower, place: Path, precision: str) -> Any:
+    """Both towers, made by the package that published them."""
+    if tower.model.startswith("clap"):
+        return encoder_of(tower, place, precision).towers()
+    from retrieval.encoders.open_clip_towers import OpenClipTowers
+
+    return OpenClipTowers(folder_of(tower.model, place), "cpu", precision)
+
+
 def torch_tower(tower: Tower, place: Path, precision: str = "fp32") -> Any:
     """A module of torch, from the arrays of a batch to vectors of any length."""
     import torch
@@ -177,7 +186,7 @@ def torch_tower(tower: Tower, place: Path, precision: str = "fp32") -> Any:
         towers.load({name: w.astype(np.float32) for name, w in load_file(WEIGHTS).items()})
         inner: Any = next(iter(towers.eval().towers.values()))
     else:
-        loaded: Any = encoder_of(tower, place, precision).towers()
+        loaded: Any = whole_model(tower, place, precision)
         inner, dtype = loaded._model, DTYPES[precision]
         # The other tower is let go, as far as it can be.
         if tower.model.startswith("clap"):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import retrieval
+from tests.model_files import write_small_clip
 
 HEAVY = ["torch", "open_clip", "transformers", "av", "faiss", "alembic", "matplotlib", "scipy"]
 
@@ -126,3 +127,21 @@ def test_encoders_are_loaded_one_by_one() -> None:
         "retrieval.encoders.open_clip_towers",
         "retrieval.encoders.clap_towers",
     }
+
+
+def test_pictures_are_prepared_without_torch_and_encoded_without_open_clip(tmp_path: Path) -> None:
+    folder = write_small_clip(tmp_path / "clip")
+    prepare = f"""
+from pathlib import Path
+import numpy as np
+from retrieval import Modality
+from retrieval.encoders.open_clip import open_clip_encoder
+encoder = open_clip_encoder(Path({str(folder)!r}), device="cpu", precision="fp32")
+rows = [encoder.prepare(Modality.IMAGE, np.zeros((70, 90, 3), np.uint8))]
+"""
+    encode = f"{prepare}\nassert encoder.encode(Modality.IMAGE, rows).shape == (1, encoder.dim)"
+    read = f"{prepare}\nencoder.prepare(Modality.TEXT, 'a sea')"
+    upstream = {"open_clip", "transformers", "torchvision", "timm"}
+    assert not loaded_after(prepare) & {"torch", *upstream}
+    assert loaded_after(encode) & {"torch", *upstream} == {"torch"}
+    assert "open_clip" in loaded_after(read)

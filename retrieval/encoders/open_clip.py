@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from retrieval.encoders import query_words
+from retrieval.encoders.picture_form import picture_form
 from retrieval.encoders.two_towers import TwoTowerEncoder
 from retrieval.errors import ModelError
 from retrieval.records import Modality
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from retrieval.encoders.two_towers import Towers
 
 CONFIG = "open_clip_config.json"
 WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
@@ -55,9 +58,21 @@ def open_clip_encoder(
     if weights is None:
         raise ModelError(f"{folder} holds no weights: {WEIGHTS[0]} is missing.")
 
-    def load() -> Any:
+    form = picture_form(config)
+
+    def whole() -> Towers:
         towers = import_module("retrieval.encoders.open_clip_towers")
-        return towers.OpenClipTowers(folder, device, precision)
+        return cast("Towers", towers.OpenClipTowers(folder, device, precision))
+
+    def load() -> Towers:
+        if form is not None:
+            light = import_module("retrieval.encoders.picture_towers")
+            found = light.picture_towers(
+                folder, config["model_cfg"], form, device, precision, whole
+            )
+            if found is not None:
+                return cast("Towers", found)
+        return whole()
 
     return TwoTowerEncoder(
         name=name or f"open_clip:local-dir:{folder.name}",
@@ -67,6 +82,7 @@ def open_clip_encoder(
         settings={},
         precision=precision,
         load=load,
+        look=form.pixels if form else None,
         folder=folder,
         words=lambda: query_words.open_clip_words(folder, config),
         templates=TEMPLATES,

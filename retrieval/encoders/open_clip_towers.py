@@ -96,6 +96,11 @@ class OpenClipTowers:
         """Vectors `(n, dim)` of prepared rows."""
         return self._batches[modality](rows)
 
+    def leave_pictures(self) -> None:
+        """Let go of the image tower, which is somewhere else already."""
+        self._model.visual = torch.nn.Identity()
+        del self._batches[Modality.IMAGE]
+
     def pack(self) -> bool:
         """Lay the linear layers out for oneDNN, on a CPU in fp32; whether that was done."""
         return pack_for_onednn(self._model, self.device, self.precision)

@@ -60,6 +60,7 @@ class TwoTowerEncoder:
         settings: Mapping[str, object],
         precision: str,
         load: Callable[[], Towers],
+        look: Callable[[Content], npt.NDArray[np.float32]] | None = None,
         folder: Path | None = None,
         words: Callable[[], Words | None] | None = None,
         templates: tuple[str, ...] = ("{}",),
@@ -74,6 +75,7 @@ class TwoTowerEncoder:
             settings: What else shapes a vector.
             precision: `fp32`, `bf16`, `fp16`; `auto` is settled by loading the towers.
             load: Makes the towers; imports the heavy packages.
+            look: Prepares a picture as the towers do, without them; None if nothing does.
             folder: Where the model lies.
             words: Makes what encodes words of a query without the towers; None if nothing does.
             templates: What a short query is put into, each with one `{}`.
@@ -85,6 +87,7 @@ class TwoTowerEncoder:
         self._settings = dict(settings)
         self._precision = precision
         self.load = load
+        self._look = look
         self.folder = folder
         self.words = words
         self._templates = templates
@@ -150,6 +153,8 @@ class TwoTowerEncoder:
     def prepare(self, modality: Modality, content: Content) -> Arrays:
         """Bring one content into the form `encode` takes."""
         self._check(modality)
+        if modality is Modality.IMAGE and self._look is not None:
+            return (self._look(content),)
         return self.towers().prepare(modality, content)
 
     def encode(self, modality: Modality, prepared: Sequence[Any]) -> Vectors:

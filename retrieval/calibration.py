@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, replace
+from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -93,12 +94,13 @@ class Scale:
         n = len(cohort)
         if not n:
             return Background(self.usual_centre, self.usual_spread)
-        median = float(np.median(cohort))
-        own = lower_spread(cohort) ** 2
+        ordered = np.sort(cohort)
+        median = _middle(ordered)
+        own = _lower_spread(ordered) ** 2
         share = n / (n + self.prior)
         centre = share * median + (1 - share) * self.usual_centre
         variance = share * own + (1 - share) * self.usual_spread**2
-        return Background(centre, max(float(np.sqrt(variance)), LEAST_SPREAD))
+        return Background(centre, max(sqrt(variance), LEAST_SPREAD))
 
     def evidence(self, cosines: Floats, background: Background) -> Floats:
         """The log-likelihood ratio of match against no match, `(n,)`, natural logarithm."""
@@ -109,8 +111,18 @@ class Scale:
 
 def lower_spread(values: Floats) -> float:
     """Standard deviation of values `(n,)`, n > 0, judged by the lower half of them alone."""
-    lower = np.sort(values)[: (len(values) + 1) // 2]
-    return float(np.sqrt(np.mean((lower - np.median(values)) ** 2)))
+    return _lower_spread(np.sort(values))
+
+
+def _lower_spread(ordered: Floats) -> float:
+    lower = ordered[: (len(ordered) + 1) // 2]
+    return sqrt(((lower - _middle(ordered)) ** 2).mean())
+
+
+def _middle(ordered: Floats) -> float:
+    """The median; of values that are in order already it takes a tenth of the time."""
+    half = len(ordered) // 2
+    return float(ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2)
 
 
 def standing_out(cosines: Floats, nearest: Floats) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from math import isnan, nan
 from typing import TYPE_CHECKING, Self
 
@@ -32,6 +32,9 @@ LEAST_LOOK = 10
 
 NO_MOMENT = 0
 """Stands for the moment of a file that has none, such as a silent recording."""
+
+Match = tuple[Moment, float, float]
+"""A moment of a content, with its score and its cosine."""
 
 FIRST_MODALITY = {
     Kind.TEXT: Modality.TEXT,
@@ -109,18 +112,12 @@ def grouped(
         if content_id in places and len(places[content_id]) <= ALSO:
             places[content_id].append(at)
     matches = _matches(catalog, ranked, places, shown)
-    hits = []
-    for content_id, files in shown.items():
-        if not matches[content_id]:
-            continue  # another process has forgotten it since it was found
-        moment = matches[content_id][0].moment
-        said = [(s, w) for w in words if (s := w.said(moment, content_id))]
-        if said and len(files) > 1:
-            # Of files with the same content the one that says the words is the hit.
-            named = said[0][1].file_id(content_id)
-            files = sorted(files, key=lambda owner: owner.file_id != named)
-        hits.append(_hit(files, matches[content_id], said[0][0] if said else None))
-    return hits
+    telling = [w for w in words if w.found.by_content or w.found.by_moment]
+    return [
+        _hit(files, matches[content_id], content_id, telling)
+        for content_id, files in shown.items()
+        if matches[content_id]  # or another process has forgotten it since it was found
+    ]
 
 
 def _matches(
@@ -128,34 +125,46 @@ def _matches(
     ranked: Candidates,
     places: dict[int, list[int]],
     owners: dict[int, list[Owner]],
-) -> dict[int, list[ScoredMoment]]:
+) -> dict[int, list[Match]]:
     """For each content its moments at some places among the candidates, if it still has them."""
-    at = [place for each in places.values() for place in each]
+    at = list(chain.from_iterable(places.values()))
     ids = ranked.moment_ids[at].tolist()
     # One and the same NaN: hits that say the same are equal.
     cosines = [nan if isnan(cosine) else cosine for cosine in ranked.cosines[at].tolist()]
     scored = zip(ids, ranked.scores[at].tolist(), cosines, strict=True)
     known = catalog.moments.get(ids)
-    found: dict[int, list[ScoredMoment]] = {content_id: [] for content_id in places}
+    found: dict[int, list[Match]] = {}
     for content_id, each in places.items():
+        found[content_id] = some = []
         for i, score, cosine in islice(scored, len(each)):
             if i == NO_MOMENT:
-                instead = Moment(FIRST_MODALITY[owners[content_id][0].kind])
-                found[content_id].append(ScoredMoment(instead, score, cosine))
+                some.append((Moment(FIRST_MODALITY[owners[content_id][0].kind]), score, cosine))
             elif i in known:
-                found[content_id].append(ScoredMoment(known[i][1], score, cosine))
+                some.append((known[i][1], score, cosine))
     return found
 
 
-def _hit(owners: Sequence[Owner], matches: Sequence[ScoredMoment], said: Said | None) -> Hit:
-    first, best = owners[0], matches[0]
+def _hit(
+    owners: Sequence[Owner],
+    matches: Sequence[Match],
+    content_id: int,
+    words: Sequence[WordEvidence],
+) -> Hit:
+    moment, score, cosine = matches[0]
+    said: Said | None = None
+    if words and (told := [(s, w) for w in words if (s := w.said(moment, content_id))]):
+        said = told[0][0]
+        # Of files with the same content the one that says the words is the hit.
+        named = told[0][1].file_id(content_id)
+        owners = sorted(owners, key=lambda owner: owner.file_id != named)
+    first = owners[0]
     return Hit(
         path=first.path,
         kind=first.kind,
-        score=best.score,
-        cosine=best.cosine,
-        moment=best.moment,
-        also=tuple(matches[1:]),
+        score=score,
+        cosine=cosine,
+        moment=moment,
+        also=tuple(ScoredMoment(*match) for match in matches[1:]),
         file_id=first.file_id,
         copies=tuple(owner.path for owner in owners[1:]),
         missing=first.missing,

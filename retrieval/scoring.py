@@ -11,6 +11,7 @@ import numpy.typing as npt
 from retrieval.calibration import TAIL, even, score, standing_out
 from retrieval.cohort import Cohorts, usual_where_unknown
 from retrieval.hubness import LEAST_MOMENTS
+from retrieval.vectors import mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -165,7 +166,7 @@ class Scoring:
         around = space.cosines(query, blocks, target, cohort.vectors, self.means)
         shared = space.shared(query, target)
         held_back, held_back_around = (
-            scale.hub_weight * np.mean([values[s] - cohort.usual_hub[s] for s in shared], axis=0)
+            scale.hub_weight * mean([values[s] - cohort.usual_hub[s] for s in shared])
             if shared and hubs and scale.hub_weight
             else 0.0
             for values in (hubs, cohort.hubs)
@@ -185,7 +186,7 @@ def _raised(scored: Scored) -> Scored:
     """With what is gained by standing out of the `TAIL` highest cosines."""
     cosines = scored.cosines
     nearest = np.partition(cosines, -TAIL)[-TAIL:] if len(cosines) > TAIL else cosines
-    return replace(scored, evidence=scored.evidence + standing_out(cosines, nearest))
+    return Scored(scored.evidence + standing_out(cosines, nearest), cosines)
 
 
 def _combined(terms: Sequence[EmbeddedTerm], each: Sequence[Scored]) -> Scored:

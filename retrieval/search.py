@@ -189,7 +189,7 @@ class Search:
                     break
                 look *= 4
             said = _said(alternatives, target, first[target])
-            chosen = ids if said <= set(ids.tolist()) else np.union1d(ids, list(said))
+            chosen = np.union1d(ids, list(said)) if said else ids
             if allowed is not None:
                 with timed(Stage.SEARCH):
                     around, _ = self._nearest(queries, target, TAIL, None, change)
@@ -213,7 +213,7 @@ class Search:
             moments, chosen = found[target]
             if len(moments):
                 scored = either([scoring.score(terms, target, moments) for terms in alternatives])
-                at = np.isin(moments.ids, chosen)
+                at = np.isin(moments.ids, chosen, assume_unique=True)
                 candidates.append(
                     Candidates(
                         moments.content_ids[at],

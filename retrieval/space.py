@@ -19,7 +19,7 @@ from retrieval.calibration import FILE, Calibration
 from retrieval.encoders.two_towers import TwoTowerEncoder
 from retrieval.errors import ModelError
 from retrieval.records import Modality
-from retrieval.vectors import Vector, centred, unit_rows
+from retrieval.vectors import Vector, centred, mean, unit_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -75,6 +75,12 @@ class JointSpace:
         for modality, encoders in self._encoders.items():
             if not encoders:
                 raise ModelError(f"Model set {model_set.name} has no encoder for {modality}.")
+        self._spaces_of = {m: tuple(sorted(held)) for m, held in self._encoders.items()}
+        self._shared = {
+            (query, target): tuple(s for s in spaces if s in self._encoders[target])
+            for query, spaces in self._spaces_of.items()
+            for target in Modality
+        }
         folder = model_set.folder
         if bridges is None and folder is not None:
             bridges = [Bridge.load(path) for path in sorted(folder.glob("*.bridge.safetensors"))]
@@ -100,11 +106,11 @@ class JointSpace:
 
     def spaces_of(self, modality: Modality) -> tuple[str, ...]:
         """The spaces in which a modality has native vectors."""
-        return tuple(sorted(self._encoders[modality]))
+        return self._spaces_of[modality]
 
     def shared(self, query: Modality, target: Modality) -> tuple[str, ...]:
         """The spaces in which a query and a moment of these modalities both have vectors."""
-        return tuple(s for s in self.spaces_of(query) if s in self._encoders[target])
+        return self._shared[query, target]
 
     def meets(self, query: Modality, target: Modality) -> bool:
         """Whether things of these modalities can be compared, natively or over a bridge."""
@@ -219,7 +225,7 @@ class JointSpace:
         shared = self.shared(query, target)
         if shared:
             native = [rows[s].astype(np.float64) @ blocks[s].astype(np.float64) for s in shared]
-            return np.asarray(np.mean(native, axis=0), dtype=np.float64)
+            return mean(native)
         both_ways = []
         for here, there in self._crossings(query, target):
             row = blocks[here][None, :]
@@ -232,7 +238,7 @@ class JointSpace:
                 f"Model set {self.model_set.name} has no bridge from {query} to {target}. "
                 "Make it with: anyseek models fit-bridge"
             )
-        return np.asarray(np.mean(both_ways, axis=0), dtype=np.float64)
+        return mean(both_ways)
 
     def shipped_mean(self, space: str, modality: Modality) -> Vector | None:
         """The mean that comes with the model set's bridges."""

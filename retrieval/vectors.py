@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Vector = npt.NDArray[np.float32]
 """`(dim,)` float32 of length 1."""
@@ -37,6 +42,12 @@ def unit(vector: npt.ArrayLike) -> Vector:
     """Scale one `(dim,)` vector to length 1; zeros stay zero."""
     row: Vector = unit_rows(np.asarray(vector)[None, :])[0]
     return row
+
+
+def mean(several: Sequence[npt.NDArray[Any]]) -> npt.NDArray[np.float64]:
+    """The mean of arrays of one shape; of one it is that."""
+    whole = several[0] if len(several) == 1 else np.mean(several, axis=0)
+    return np.asarray(whole, dtype=np.float64)
 
 
 def centred(rows: Vectors, mean: Vector | None) -> Vectors:

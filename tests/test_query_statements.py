@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import event
 
 from retrieval import Kind, Library, Modality, Moment
 from retrieval.catalog.catalog import Catalog
+from retrieval.catalog.database import reading
 from retrieval.catalog.filter import Filter
 from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
 from retrieval.encoders.fake import fake_model_set
@@ -40,6 +41,28 @@ def films(tmp_path: Path) -> Iterator[Library]:
         yield library
 
 
+@contextmanager
+def asked(catalog: Catalog) -> Iterator[list[str]]:
+    """What SQLite is asked meanwhile, with the values that are bound; not what it asks itself."""
+    statements: list[str] = []
+
+    def note(statement: str) -> None:
+        if not statement.startswith("--"):
+            statements.append(statement)
+
+    with reading(catalog._engine) as connection:
+        connection.set_trace_callback(note)
+    yield statements
+    with reading(catalog._engine) as connection:
+        connection.set_trace_callback(None)
+
+
+def plan(catalog: Catalog, statement: str) -> list[str]:
+    """How SQLite goes about a statement, as it says itself."""
+    with reading(catalog._engine) as connection:
+        return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}")]
+
+
 def moments_of(catalog: Catalog, n: int) -> dict[Modality, int]:
     return {moment.modality: moment.id or 0 for moment in catalog.moments.of(f"film {n}")}
 
@@ -67,68 +90,43 @@ def test_the_contents_of_moments(films: Library) -> None:
 
 
 def test_nothing_is_asked_about_nothing(films: Library) -> None:
-    asked: list[str] = []
-    event.listen(
-        films.catalog._engine, "before_cursor_execute", lambda *of: asked.append(str(of[2]))
-    )
     moments = films.catalog.moments
-    assert not moments.get([])
-    assert not len(moments.contents([])[0])
-    assert not any(moments.first([]).values())
-    assert not moments.lacking([])
-    assert asked == []
+    with asked(films.catalog) as statements:
+        assert not moments.get([])
+        assert not len(moments.contents([])[0])
+        assert not any(moments.first([]).values())
+        assert not moments.lacking([])
+    assert statements == []
 
 
 def test_a_query_walks_over_no_table(films: Library) -> None:
-    """SQLite says itself how it goes about each statement of a second query."""
     films.search("003 red")
-    asked: list[tuple[str, object]] = []
-    event.listen(
-        films.catalog._engine,
-        "before_cursor_execute",
-        lambda *of: asked.append((str(of[2]), of[3])),
-    )
-    assert films.search("003 blue")
-    selects = [one for one in asked if one[0].lstrip().startswith("SELECT")]
+    with asked(films.catalog) as statements:
+        assert films.search("003 blue")
+    selects = [one for one in statements if one.lstrip().startswith("SELECT")]
     assert len(selects) > 5
-    assert any("min(moments.id)" in statement for statement, _ in selects), "it was looked up"
-    with films.catalog._engine.connect() as connection:
-        for statement, parameters in selects:
-            plan = connection.exec_driver_sql(
-                f"EXPLAIN QUERY PLAN {statement}",
-                parameters,  # type: ignore[arg-type]
-            )
-            steps = [row[3] for row in plan]
-            walks = [
-                step
-                for step in steps
-                if step.split()[:2] in (["SCAN", t] for t in ("moments", "contents", "vectors"))
-                or "moments_by_change" in step
-            ]
-            assert not walks, (statement, steps)
+    assert any("min(moments.id)" in statement for statement in selects), "it was looked up"
+    for statement in selects:
+        steps = plan(films.catalog, statement)
+        walks = [
+            step
+            for step in steps
+            if step.split()[:2] in (["SCAN", t] for t in ("moments", "contents", "vectors"))
+            or "moments_by_change" in step
+        ]
+        assert not walks, (statement, steps)
 
 
 def test_the_files_of_hits_are_looked_up_by_what_they_hold_also_below_a_folder(
     films: Library,
 ) -> None:
     """A folder may hold a million files, and a page of hits has ten."""
-    asked: list[tuple[str, object]] = []
-    event.listen(
-        films.catalog._engine,
-        "before_cursor_execute",
-        lambda *of: asked.append((str(of[2]), of[3])),
-    )
     below = films._filter(None, "/nowhere", None, None, missing=False)
     held = [content_id(films, n) for n in (3, 30)]
-    asked.clear()
-    assert sorted(films.catalog.files.owners(held, below)) == sorted(held)
-    (statement, parameters), *_ = [one for one in asked if one[0].startswith("SELECT")]
-    with films.catalog._engine.connect() as connection:
-        plan = connection.exec_driver_sql(
-            f"EXPLAIN QUERY PLAN {statement}",
-            parameters,  # type: ignore[arg-type]
-        )
-        steps = [row[3] for row in plan]
+    with asked(films.catalog) as statements:
+        assert sorted(films.catalog.files.owners(held, below)) == sorted(held)
+    (statement,) = statements
+    steps = plan(films.catalog, statement)
     assert any("files USING INDEX files_by_content" in step for step in steps), steps
 
 

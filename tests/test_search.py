@@ -295,7 +295,9 @@ def bare() -> Any:
         def owners(self, content_ids: Sequence[int], _: Filter) -> dict[int, list[object]]:
             from retrieval.catalog.files import Owner
 
-            return {c: [Owner(c, Path(f"/{c}"), Kind.TEXT, False)] for c in content_ids if c % 3}
+            return {
+                c: [Owner(c, Path(f"/{c}"), Kind.TEXT, False, {}, ())] for c in content_ids if c % 3
+            }
 
     class Moments:
         def get(self, ids: Sequence[int]) -> dict[int, tuple[int, Moment]]:

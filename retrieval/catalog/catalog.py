@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, func, insert, select
 
-from retrieval.catalog.database import VERSION, WRITE, migrate, open_engine, version
+from retrieval.catalog.database import VERSION, WRITE, migrate, open_engine, reading, version
 from retrieval.catalog.files import Files
 from retrieval.catalog.moments import Moments
 from retrieval.catalog.roots import Root
@@ -141,8 +141,9 @@ class Catalog:
 
     def changes(self) -> int:
         """The change counter: it grows with every transaction."""
-        with self._engine.connect() as connection:
-            return int(connection.execute(CHANGES).scalar_one())
+        with reading(self._engine) as connection:
+            ((change,),) = CHANGES.rows(connection)
+        return int(change)
 
     def spaces(self) -> dict[str, int]:
         """Name and dimension of every vector space."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 
@@ -14,6 +15,7 @@ from retrieval.catalog.word_index import add_word_functions, make_anew
 from retrieval.errors import LibraryDamaged, LibraryError, LibraryLocked, LibraryVersion
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from sqlalchemy.engine import ExceptionContext
@@ -45,6 +47,23 @@ def open_engine(path: Path, *, untouched: bool = False) -> Engine:
     event.listen(engine, "begin", _begin)
     event.listen(engine, "handle_error", _in_our_words)
     return engine
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[sqlite3.Connection]:
+    """The driver's own connection for a while, to run `Prepared` statements with.
+
+    Each of them sees one state; several do after a BEGIN, which ends by itself.
+    """
+    try:
+        pooled = engine.raw_connection()
+        try:
+            yield cast("sqlite3.Connection", pooled.driver_connection)
+        finally:
+            pooled.close()
+    except sqlite3.Error as error:
+        _raise_in_our_words(error, engine)
+        raise
 
 
 def connect(path: Path, *, untouched: bool = False) -> sqlite3.Connection:
@@ -94,9 +113,12 @@ def _begin(connection: Connection) -> None:
 
 
 def _in_our_words(context: ExceptionContext) -> None:
+    _raise_in_our_words(context.original_exception, context.engine)
+
+
+def _raise_in_our_words(error: BaseException, engine: Engine | None) -> None:
     """Turn what can go wrong with a file on a disk into our errors; the rest are bugs."""
-    error = context.original_exception
-    file = context.engine.url.database if context.engine else "the catalog"
+    file = engine.url.database if engine else "the catalog"
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         raise LibraryDamaged(

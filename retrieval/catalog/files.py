@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import ColumnElement, func, select, true
 
+from retrieval.catalog.database import reading
 from retrieval.catalog.filter import FILTERS
 from retrieval.catalog.id_list import LISTED, listed
 from retrieval.catalog.listing import Listed, listing
-from retrieval.catalog.schema import contents, files, moments, roots
+from retrieval.catalog.prepared import Prepared
+from retrieval.catalog.schema import contents, files, moments, path_text, roots
 from retrieval.catalog.statements import CONTENT_BY_HASH, TWINS, TWINS_IN_SIGHT
 from retrieval.catalog.transaction import FileState
 from retrieval.records import File, Kind
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterator, Mapping, Sequence
 
-    from sqlalchemy import Connection, Engine, Select
+    from sqlalchemy import Engine
 
     from retrieval.catalog.filter import Filter
     from retrieval.records import Fact
+
+KINDS = {kind.value: kind for kind in Kind}
+FOLDERS = 64
+"""Folders of roots that are remembered."""
+NOTHING = "{}"
+"""What is stored where a file states nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +49,15 @@ class Entry:
     failed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """A file that has a moment."""
+class Owner(NamedTuple):
+    """A file that has a moment; a tuple, since a search for many files makes many of them."""
 
     file_id: int
     path: Path
     kind: Kind
     missing: bool
-    facts: Mapping[str, Fact] = field(default_factory=dict)
-    twins: tuple[Path, ...] = ()
+    facts: Mapping[str, Fact]
+    twins: tuple[Path, ...]
     """The RAWs that it stands for."""
 
 
@@ -179,19 +187,18 @@ class Files:
 
         Those in sight first, by path: which of several copies was read first is chance.
         """
-        found: dict[int, list[Owner]] = {}
-        with self._engine.connect() as connection:
-            rows = connection.execute(_owners(wanted), {"ids": listed(content_ids)}).all()
+        with reading(self._engine) as connection:
+            rows = _owners(wanted).rows(connection, ids=listed(content_ids))
             leaders = [row[0] for row in rows if row[-1]]
             twins = _twins(connection, leaders, missing=wanted.missing) if leaders else {}
-        for file_id, path, missing_since_s, content_id, facts, kind, metadata, folder, _ in rows:
+        found: dict[int, list[Owner]] = {}
+        for file_id, path, missing, content_id, facts, kind, metadata, folder, _ in rows:
             owner = Owner(
                 file_id,
-                # Joined as strings: a path of two parts takes twice as long to take apart.
-                Path(os.path.join(folder, path)),  # noqa: PTH118
-                Kind(kind),
-                missing_since_s is not None,
-                {**metadata, **(facts or {})},
+                _folder(folder) / path_text(path),
+                KINDS[kind],
+                missing == 1,
+                _facts(metadata, facts),
                 tuple(twins.get(file_id, ())),
             )
             found.setdefault(content_id, []).append(owner)
@@ -199,13 +206,13 @@ class Files:
 
 
 @lru_cache(maxsize=FILTERS)
-def _owners(wanted: Filter) -> Select[*tuple[Any, ...]]:
+def _owners(wanted: Filter) -> Prepared:
     twin = files.alias("twin")
-    return (
+    return Prepared(
         select(
             files.c.id,
             files.c.path,
-            files.c.missing_since_s,
+            files.c.missing_since_s.is_not(None),
             files.c.content_id,
             files.c.facts,
             contents.c.kind,
@@ -222,14 +229,29 @@ def _owners(wanted: Filter) -> Select[*tuple[Any, ...]]:
 
 
 def _twins(
-    connection: Connection, leader_ids: Sequence[int], *, missing: bool
+    connection: sqlite3.Connection, leader_ids: Sequence[int], *, missing: bool
 ) -> dict[int, list[Path]]:
     """The RAWs that each of these pictures stands for, by path."""
     query = TWINS if missing else TWINS_IN_SIGHT
     found: dict[int, list[Path]] = {}
-    for leader_id, path, folder in connection.execute(query, {"ids": listed(leader_ids)}):
-        found.setdefault(leader_id, []).append(Path(folder, path))
+    for leader_id, path, folder in query.rows(connection, ids=listed(leader_ids)):
+        found.setdefault(leader_id, []).append(_folder(folder) / path_text(path))
     return found
+
+
+@lru_cache(maxsize=FOLDERS)
+def _folder(folder: bytes) -> Path:
+    """The folder of a root, taken apart once for all files below it."""
+    return Path(path_text(folder))
+
+
+def _facts(*texts: str | None) -> dict[str, Fact]:
+    """What several JSON objects state, the last over the first."""
+    stated: dict[str, Fact] = {}
+    for text in texts:
+        if text and text != NOTHING:
+            stated |= json.loads(text)
+    return stated
 
 
 def _time(seconds: float | None) -> datetime | None:

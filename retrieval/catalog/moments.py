@@ -9,18 +9,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sqlalchemy import func, select
 
+from retrieval.catalog.database import reading
 from retrieval.catalog.filter import Filter
 from retrieval.catalog.id_list import listed
 from retrieval.catalog.schema import contents, files, moments
-from retrieval.catalog.statements import CONTENTS, FIRST_MOMENTS, LACKING, MOMENTS, SOME_MISSING
+from retrieval.catalog.statements import (
+    CONTENTS,
+    FIRST_MOMENTS,
+    LACKING,
+    MOMENT_COLUMNS,
+    MOMENTS,
+    SOME_MISSING,
+)
 from retrieval.records import Modality, Moment
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from sqlalchemy import Engine, Row
+    from sqlalchemy import Engine
 
     from retrieval.vectors import Ids
+
+
+MODALITIES = {modality.value: modality for modality in Modality}
 
 
 class Moments:
@@ -33,8 +44,8 @@ class Moments:
         """The moments with these ids, each with the id of its content; unknown ids are left out."""
         if not len(ids):
             return {}
-        with self._engine.connect() as connection:
-            rows = connection.execute(MOMENTS, {"ids": listed(ids)}).all()
+        with reading(self._engine) as connection:
+            rows = MOMENTS.rows(connection, ids=listed(ids))
         return {row[0]: (row[1], _moment(row)) for row in rows}
 
     def contents(self, ids: Sequence[int] | Ids) -> tuple[Ids, Ids]:
@@ -44,15 +55,15 @@ class Moments:
         """
         if not len(ids):
             return np.empty(0, np.int64), np.empty(0, np.int64)
-        with self._engine.connect() as connection:
-            found, content_ids = connection.execute(CONTENTS, {"ids": listed(ids)}).one()
+        with reading(self._engine) as connection:
+            ((found, content_ids),) = CONTENTS.rows(connection, ids=listed(ids))
         return _numbers(found), _numbers(content_ids)
 
     def of(self, content_hash: str) -> list[Moment]:
         """The moments of one content, in order."""
         query = (
-            select(moments)
-            .join(contents)
+            select(*MOMENT_COLUMNS)
+            .join_from(moments, contents)
             .where(contents.c.hash == content_hash)
             .order_by(moments.c.id)
         )
@@ -73,18 +84,18 @@ class Moments:
         found: dict[Modality, dict[int, int]] = {modality: {} for modality in Modality}
         if not content_ids:
             return found
-        with self._engine.connect() as connection:
-            rows = connection.execute(FIRST_MOMENTS, {"ids": listed(sorted(content_ids))})
-            for content_id, modality, moment_id in rows:
-                found[Modality(modality)][content_id] = moment_id
+        with reading(self._engine) as connection:
+            rows = FIRST_MOMENTS.rows(connection, ids=listed(sorted(content_ids)))
+        for content_id, modality, moment_id in rows:
+            found[Modality(modality)][content_id] = moment_id
         return found
 
     def lacking(self, content_ids: Collection[int]) -> list[int]:
         """Those of these contents that have no moment, ascending."""
         if not content_ids:
             return []
-        with self._engine.connect() as connection:
-            return list(connection.scalars(LACKING, {"ids": listed(sorted(content_ids))}))
+        with reading(self._engine) as connection:
+            return [i for (i,) in LACKING.rows(connection, ids=listed(sorted(content_ids)))]
 
     def allowed(self, modality: Modality, wanted: Filter) -> Ids | None:
         """Ids of the moments that a filter lets through, ascending; None if it lets all through."""
@@ -118,6 +129,6 @@ def _numbers(listed: str) -> Ids:
     return np.array(json.loads(listed), dtype=np.int64)
 
 
-def _moment(row: Row[*tuple[Any, ...]]) -> Moment:
-    moment_id, _, modality, start_s, end_s, start_char, end_char, text, _ = row
-    return Moment(Modality(modality), start_s, end_s, start_char, end_char, text, moment_id)
+def _moment(row: Sequence[Any]) -> Moment:
+    moment_id, _, modality, start_s, end_s, start_char, end_char, text = row
+    return Moment(MODALITIES[modality], start_s, end_s, start_char, end_char, text, moment_id)

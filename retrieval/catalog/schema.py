@@ -46,7 +46,12 @@ class PathText(TypeDecorator[str]):
 
     def process_result_value(self, value: bytes | None, dialect: Any) -> str | None:
         """Decode, with undecodable bytes as surrogates, as the `os` module does."""
-        return None if value is None else value.decode("utf-8", "surrogateescape")
+        return None if value is None else path_text(value)
+
+
+def path_text(value: bytes) -> str:
+    """A path from the bytes that are stored."""
+    return value.decode("utf-8", "surrogateescape")
 
 
 metadata = MetaData()

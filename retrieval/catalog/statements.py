@@ -1,6 +1,7 @@
 """Statements executed for every file or query, built once: building one takes longer than it runs.
 
-What is to be bound goes in as parameters under the names given here.
+What is to be bound goes in as parameters under the names given here. What every query asks is
+`Prepared`, so that SQLite's driver runs it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from retrieval.catalog.id_list import LISTED
+from retrieval.catalog.prepared import Prepared
 from retrieval.catalog.schema import contents, facts, files, hubs, moments, removals, roots, vectors
 
 CONTENT_BY_HASH = select(contents.c.id).where(contents.c.hash == bindparam("hash"))
@@ -50,14 +52,15 @@ MOMENTS_OF_CONTENT = select(moments.c.id, moments.c.modality).where(
 )
 DROP_CONTENT = delete(contents).where(contents.c.id == bindparam("content_id"))
 
-CHANGES = select(facts.c.value).where(facts.c.name == "changes")
-TWINS = (
+CHANGES = Prepared(select(facts.c.value).where(facts.c.name == "changes"))
+_twins = (
     select(files.c.twin_id, files.c.path, roots.c.folder)
     .join_from(files, roots)
     .where(files.c.twin_id.in_(LISTED))
     .order_by(files.c.path)
 )
-TWINS_IN_SIGHT = TWINS.where(files.c.missing_since_s.is_(None))
+TWINS = Prepared(_twins)
+TWINS_IN_SIGHT = Prepared(_twins.where(files.c.missing_since_s.is_(None)))
 SOME_MISSING = select(files.c.id).where(files.c.missing_since_s.is_not(None)).limit(1)
 
 _asked = (
@@ -66,18 +69,21 @@ _asked = (
     .order_by(moments.c.id)
     .subquery()
 )
-CONTENTS = select(func.json_group_array(_asked.c.id), func.json_group_array(_asked.c.content_id))
+CONTENTS = Prepared(
+    select(func.json_group_array(_asked.c.id), func.json_group_array(_asked.c.content_id))
+)
 """Two lists in one row: for each row the driver lets go of the interpreter's lock and waits for it
 again, which takes longer than the row where many threads search."""
-MOMENTS = select(moments).where(moments.c.id.in_(LISTED))
-FIRST_MOMENTS = (
+MOMENT_COLUMNS = [column for column in moments.columns if column is not moments.c.change]
+MOMENTS = Prepared(select(*MOMENT_COLUMNS).where(moments.c.id.in_(LISTED)))
+FIRST_MOMENTS = Prepared(
     select(moments.c.content_id, moments.c.modality, func.min(moments.c.id))
     .where(moments.c.content_id.in_(LISTED))
     .group_by(moments.c.content_id, moments.c.modality)
 )
 """Of every modality: where one is asked for, SQLite walks over all of its moments."""
 
-LACKING = (
+LACKING = Prepared(
     select(contents.c.id)
     .where(contents.c.id.in_(LISTED))
     .where(~select(moments.c.id).where(moments.c.content_id == contents.c.id).exists())

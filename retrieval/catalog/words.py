@@ -7,23 +7,25 @@ import json
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import log
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import column, func, select, table, text
 
 from retrieval.catalog import word_index
-from retrieval.catalog.database import WRITE
+from retrieval.catalog.database import WRITE, reading
 from retrieval.catalog.filter import FILTERS
-from retrieval.catalog.schema import contents, files, moments, roots
+from retrieval.catalog.prepared import Prepared
+from retrieval.catalog.schema import contents, files, moments, path_text, roots
 from retrieval.catalog.tokens import path_tokens, tokens
 from retrieval.catalog.wording import all_of, any_of, row_of
 from retrieval.errors import LibraryDamaged
 from retrieval.records import Said
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Sequence
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Engine
 
     from retrieval.catalog.filter import Filter
     from retrieval.catalog.wording import Word, Wording
@@ -33,17 +35,17 @@ COMMON = 10_000
 
 SNIPPET_CHARS = 120
 
-HIGHEST = text(
-    "SELECT coalesce((SELECT max(id) FROM files), 0), coalesce((SELECT max(id) FROM moments), 0)"
-)
-COUNTS = text(
-    "SELECT "
-    + " + ".join(
-        f"(SELECT count(*) FROM (SELECT 1 FROM {name} WHERE {name} MATCH wanted.value"
-        f" LIMIT {COMMON}))"
-        for name in ("file_words", "passage_words")
+HIGHEST = Prepared(text("SELECT (SELECT max(id) FROM files), (SELECT max(id) FROM moments)"))
+COUNTS = Prepared(
+    text(
+        "SELECT "
+        + " + ".join(
+            f"(SELECT count(*) FROM (SELECT 1 FROM {name} WHERE {name} MATCH wanted.value"
+            f" LIMIT {COMMON}))"
+            for name in ("file_words", "passage_words")
+        )
+        + " FROM json_each(:matches) AS wanted ORDER BY wanted.key"
     )
-    + " FROM json_each(:matches) AS wanted ORDER BY wanted.key"
 )
 
 FILE_WORDS = table("file_words", column("rowid"), column("rank"))
@@ -99,7 +101,8 @@ class Words:
         words = wording.words
         if not words:
             return Found()
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
+            connection.execute("BEGIN")
             rows = max(_rows(connection), 1)
             counts = _counts(connection, [word.match() for word in words])
             together, said = all_of(words), min(counts)
@@ -119,16 +122,18 @@ class Words:
                 log(rows / max(said, 1)),
             )
             for match in searches:
-                for row in connection.execute(_files(wanted, ranked, limit), {"match": match}):
-                    place = _in_file(words, row)
-                    best = found.by_content.get(row.content_id)
+                for content_id, *told in _files(wanted, ranked, limit).rows(
+                    connection, match=match
+                ):
+                    place = _in_file(words, *told)
+                    best = found.by_content.get(content_id)
                     if best is None or _order(found, place) > _order(found, best):
-                        found.by_content[row.content_id] = place
-                for row in connection.execute(_passages(wanted, ranked, limit), {"match": match}):
-                    found.by_moment[row.id] = (
-                        row.content_id,
-                        Place(_shares(words, row_of(tokens(row.text)))),
-                    )
+                        found.by_content[content_id] = place
+                for moment_id, content_id, passage in _passages(wanted, ranked, limit).rows(
+                    connection, match=match
+                ):
+                    place = Place(_shares(words, row_of(tokens(passage))))
+                    found.by_moment[moment_id] = (content_id, place)
         return found
 
     def problems(self) -> list[str]:
@@ -148,29 +153,30 @@ class Words:
             word_index.make_anew(connection)
 
 
-def _rows(connection: Connection) -> int:
+def _rows(connection: sqlite3.Connection) -> int:
     """How many files and passages there are, counted up to some."""
-    return sum(connection.execute(HIGHEST).one())
+    (highest,) = HIGHEST.rows(connection)
+    return sum(n or 0 for n in highest)
 
 
-def _counts(connection: Connection, matches: Sequence[str]) -> list[int]:
+def _counts(connection: sqlite3.Connection, matches: Sequence[str]) -> list[int]:
     """In how many files and passages each of some stands; at most `COMMON` of each."""
-    return list(connection.scalars(COUNTS, {"matches": json.dumps(matches)}))
+    return [n for (n,) in COUNTS.rows(connection, matches=json.dumps(matches))]
 
 
 @lru_cache(maxsize=FILTERS)
-def _files(wanted: Filter, ranked: bool, limit: int) -> Any:
+def _files(wanted: Filter, ranked: bool, limit: int) -> Prepared:
     """Files that say something; a RAW says it for the picture that stands for it."""
     said = files.alias("said")
     seen = [] if wanted.missing else [said.c.missing_since_s.is_(None)]
-    return (
+    return Prepared(
         select(
-            files.c.id,
             files.c.content_id,
+            files.c.id,
             said.c.path,
-            said.c.facts,
             roots.c.name,
             contents.c.metadata,
+            said.c.facts,
         )
         .join_from(FILE_WORDS, said, said.c.id == FILE_WORDS.c.rowid)
         .join(files, files.c.id == func.coalesce(said.c.twin_id, said.c.id))
@@ -186,9 +192,9 @@ def _files(wanted: Filter, ranked: bool, limit: int) -> Any:
 
 
 @lru_cache(maxsize=FILTERS)
-def _passages(wanted: Filter, ranked: bool, limit: int) -> Any:
+def _passages(wanted: Filter, ranked: bool, limit: int) -> Prepared:
     passing = select(files.c.content_id).join_from(files, contents).where(*wanted.conditions())
-    return (
+    return Prepared(
         select(moments.c.id, moments.c.content_id, moments.c.text)
         .join_from(PASSAGE_WORDS, moments, moments.c.id == PASSAGE_WORDS.c.rowid)
         .where(text("passage_words MATCH :match"), moments.c.content_id.in_(passing))
@@ -197,16 +203,24 @@ def _passages(wanted: Filter, ranked: bool, limit: int) -> Any:
     )
 
 
-def _in_file(words: Sequence[Word], row: Any) -> Place:
+def _in_file(
+    words: Sequence[Word],
+    file_id: int,
+    path: bytes,
+    root: str,
+    metadata: str | None,
+    facts: str | None,
+) -> Place:
     """What a file says, and where it says most."""
-    name, folder = path_tokens(row.path)
-    facts = word_index.told(row.metadata or {}, row.facts)
-    fields = {"name": name, "folder": [*tokens(row.name), *folder]}
-    fields |= {fact: tokens(told) for fact, told in facts.items()}
+    where = path_text(path)
+    name, folder = path_tokens(where)
+    stated = word_index.told(json.loads(metadata or "{}"), json.loads(facts or "null"))
+    fields = {"name": name, "folder": [*tokens(root), *folder]}
+    fields |= {fact: tokens(told) for fact, told in stated.items()}
     by_field = {place: _shares(words, row_of(held)) for place, held in fields.items()}
     best = max(by_field, key=lambda place: sum(by_field[place]))
-    head, _, last = row.path.rpartition("/")
-    says = {"name": last, "folder": f"{row.name}/{head}".rstrip("/"), **facts}[best]
+    head, _, last = where.rpartition("/")
+    says = {"name": last, "folder": f"{root}/{head}".rstrip("/"), **stated}[best]
     typed = sum(w.length * share for w, share in zip(words, by_field[best], strict=True))
     # A name is stored in several ways; its own characters are what counts.
     length = sum(map(len, tokens(says))) or 1
@@ -214,7 +228,7 @@ def _in_file(words: Sequence[Word], row: Any) -> Place:
         tuple(max(each) for each in zip(*by_field.values(), strict=True)),
         Said(best, says),
         min(typed / length, 1.0),
-        row.id,
+        file_id,
     )
 
 

@@ -1,0 +1,126 @@
+"""Prepared statements give what SQLAlchemy's own execution gives."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlalchemy import bindparam, column, select, table, text
+
+from retrieval.catalog.catalog import Catalog
+from retrieval.catalog.database import reading
+from retrieval.catalog.files import Owner
+from retrieval.catalog.filter import Filter
+from retrieval.catalog.prepared import Prepared
+from retrieval.catalog.schema import contents, files, path_text, roots
+from retrieval.catalog.transaction import FileState, NewContent
+from retrieval.catalog.where import parse
+from retrieval.errors import LibraryDamaged, LibraryLocked
+from retrieval.records import Fact, Kind
+
+ODD = "caf\udce9"
+"""A name whose bytes are no Unicode."""
+
+STATED: dict[str, Fact] = {
+    "title": 'a\0b\u2028\ud83d\ude00 "quoted"',
+    "year": 2019,
+    "aperture": 0.1 + 0.2,
+    "keywords": ["sea", "\u6d77"],
+}
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Catalog:
+    """Pictures and notes below two roots, some with facts, some missing, two of one content."""
+    made = Catalog.create(tmp_path / "catalog.db", space_dims={"fake": 4})
+    with made.transaction() as transaction:
+        for root, folder in enumerate(("/far", f"/near/{ODD}")):
+            here = transaction.add_root(f"root {root}", folder)
+            for n in range(6):
+                kind = Kind.IMAGE if n % 2 else Kind.TEXT
+                stated = STATED if n == 1 else {}
+                content = NewContent(f"{kind} {n} {root * (n != 3)}", kind, [], stated)
+                transaction.add(here, f"{ODD if n < 4 else 'b'}/{n}.x", FileState(n, n), content)
+        transaction.mark_missing([2, 8], 1.5)
+    return made
+
+
+FILTERS = {
+    "everything": Filter(),
+    "also missing": Filter(missing=True),
+    "kinds": Filter(kinds=frozenset({Kind.IMAGE, Kind.AUDIO})),
+    "below a folder that is no Unicode": Filter(under=((2, ODD), (1, "b"))),
+    "times": Filter(since_ns=1, until_ns=4),
+    "facts": Filter(where=parse('title ~ "quoted" or year < 1 or name = "4.x"')),
+    "words": Filter(phrases=('"4"',), unsaid=('"caf"',), missing=True),
+}
+
+
+@pytest.mark.parametrize("wanted", FILTERS.values(), ids=FILTERS)
+def test_owners_are_what_a_plain_statement_tells(catalog: Catalog, wanted: Filter) -> None:
+    expected: dict[int, list[Owner]] = {}
+    query = (
+        select(files, contents.c.kind, contents.c.metadata, roots.c.folder)
+        .join_from(files, contents)
+        .join(roots, roots.c.id == files.c.root_id)
+        .where(*wanted.conditions())
+        .order_by(files.c.missing_since_s.is_not(None), roots.c.folder, files.c.path)
+    )
+    with catalog._engine.connect() as connection:
+        for row in connection.execute(query):
+            owner = Owner(
+                row.id,
+                Path(row.folder, row.path),
+                Kind(row.kind),
+                row.missing_since_s is not None,
+                {**row.metadata, **(row.facts or {})},
+                (),
+            )
+            expected.setdefault(row.content_id, []).append(owner)
+    assert expected
+    found = catalog.files.owners(range(1, 100), wanted)
+    assert found == expected
+    assert all(type(o.missing) is bool for owners in found.values() for o in owners)
+
+
+def test_values_are_bound_for_good_or_given_each_time(catalog: Catalog) -> None:
+    numbers = Prepared(
+        select(column("value"))
+        .select_from(text("json_each(:list)"))
+        .where(column("value").in_([3, 5, 7]), column("value") < bindparam("below"))
+    )
+    with reading(catalog._engine) as connection:
+        assert numbers.rows(connection, list="[1, 3, 5, 7]", below=7) == [(3,), (5,)]
+        assert numbers.rows(connection, list="[7, 8]", below=9) == [(7,)]
+        paths = Prepared(select(files.c.path).where(files.c.path.in_([f"{ODD}/1.x", "none"])))
+        assert [path_text(path) for (path,) in paths.rows(connection)] == [f"{ODD}/1.x"] * 2
+        with pytest.raises(sqlite3.ProgrammingError):
+            numbers.rows(connection, list="[]")
+
+
+def test_what_goes_wrong_is_told_in_our_words(catalog: Catalog) -> None:
+    nowhere = Prepared(select(column("x")).select_from(table("nowhere")))
+    with (
+        pytest.raises(sqlite3.OperationalError, match="no such table"),
+        reading(catalog._engine) as connection,
+    ):
+        nowhere.rows(connection)
+    with pytest.raises(LibraryLocked, match=r"catalog\.db"), reading(catalog._engine) as connection:
+        connection.execute("PRAGMA busy_timeout = 1")
+        with catalog.transaction():
+            connection.execute("BEGIN IMMEDIATE")
+    assert catalog.changes() == 1, "the connection serves again"
+    catalog.close()
+    catalog.path.write_bytes(b"no database at all" * 1000)
+    with pytest.raises(LibraryDamaged, match=r"catalog\.db is damaged"):
+        catalog.changes()
+
+
+def test_what_was_begun_ends_with_the_reading(catalog: Catalog) -> None:
+    with reading(catalog._engine) as connection:
+        connection.execute("BEGIN")
+        assert connection.execute("SELECT count(*) FROM files").fetchone() == (12,)
+        assert connection.in_transaction
+    with reading(catalog._engine) as connection:
+        assert not connection.in_transaction

@@ -6,13 +6,13 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from sqlalchemy import bindparam, column, select, table, text
+from sqlalchemy import bindparam, column, literal, null, select, table, text
 
 from retrieval.catalog.catalog import Catalog
 from retrieval.catalog.database import reading
 from retrieval.catalog.files import Owner
 from retrieval.catalog.filter import Filter
-from retrieval.catalog.prepared import Prepared
+from retrieval.catalog.prepared import Prepared, PreparedRows
 from retrieval.catalog.schema import contents, files, path_text, roots
 from retrieval.catalog.transaction import FileState, NewContent
 from retrieval.catalog.where import parse
@@ -97,6 +97,39 @@ def test_values_are_bound_for_good_or_given_each_time(catalog: Catalog) -> None:
         assert [path_text(path) for (path,) in paths.rows(connection)] == [f"{ODD}/1.x"] * 2
         with pytest.raises(sqlite3.ProgrammingError):
             numbers.rows(connection, list="[]")
+
+
+def test_rows_that_come_as_one_are_the_same_rows(catalog: Catalog) -> None:
+    """In their order, whatever characters stand in them."""
+    told = 'a\0b\x1f\x7f\\u0041"\u2028\u6d77\U0001f600'
+    query = (
+        select(files.c.id, files.c.path, files.c.facts, literal(told), null(), literal(1 << 62))
+        .where(files.c.id != bindparam("but"))
+        .order_by(files.c.size.desc(), files.c.path)
+    )
+    with catalog._engine.connect() as connection:
+        sorted_rows = connection.execute(query, {"but": 4}).all()
+    assert len(sorted_rows) == 11
+    assert [row[0] for row in sorted_rows] != sorted(row[0] for row in sorted_rows)
+    with reading(catalog._engine) as connection:
+        together = PreparedRows(query)
+        assert together.rows(connection, but=4) == [list(row) for row in sorted_rows]
+        assert together.rows(connection, but=5) != together.rows(connection, but=4)
+        assert PreparedRows(query.where(files.c.id < 0)).rows(connection, but=4) == []
+
+
+def test_numbers_with_a_fraction_do_not_come_as_one_row() -> None:
+    """SQLite would round them to 15 digits."""
+    with pytest.raises(TypeError, match="missing_since_s would lose digits"):
+        PreparedRows(select(files.c.missing_since_s))
+
+
+def test_owners_of_many_contents(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    everything = Filter(missing=True)
+    at_once = catalog.files.owners(range(1, 100), everything)
+    monkeypatch.setattr("retrieval.catalog.files.AT_ONCE", 2)
+    assert catalog.files.owners(range(1, 100), everything) == at_once
+    assert sum(map(len, at_once.values())) == 12
 
 
 def test_what_goes_wrong_is_told_in_our_words(catalog: Catalog) -> None:

@@ -15,8 +15,8 @@ from retrieval.catalog.database import reading
 from retrieval.catalog.filter import FILTERS
 from retrieval.catalog.id_list import LISTED, listed
 from retrieval.catalog.listing import Listed, listing
-from retrieval.catalog.prepared import Prepared
-from retrieval.catalog.schema import contents, files, moments, path_text, roots
+from retrieval.catalog.prepared import PreparedRows
+from retrieval.catalog.schema import contents, files, moments, roots
 from retrieval.catalog.statements import CONTENT_BY_HASH, TWINS, TWINS_IN_SIGHT
 from retrieval.catalog.transaction import FileState
 from retrieval.records import File, Kind
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from retrieval.records import Fact
 
 KINDS = {kind.value: kind for kind in Kind}
+AT_ONCE = 10_000
+"""Contents of which the files are looked up at a time, so that one answer is no huge text."""
 FOLDERS = 64
 """Folders of roots that are remembered."""
 NOTHING = "{}"
@@ -187,28 +189,40 @@ class Files:
 
         Those in sight first, by path: which of several copies was read first is chance.
         """
-        with reading(self._engine) as connection:
-            rows = _owners(wanted).rows(connection, ids=listed(content_ids))
-            leaders = [row[0] for row in rows if row[-1]]
-            twins = _twins(connection, leaders, missing=wanted.missing) if leaders else {}
         found: dict[int, list[Owner]] = {}
-        for file_id, path, missing, content_id, facts, kind, metadata, folder, _ in rows:
-            owner = Owner(
-                file_id,
-                _folder(folder) / path_text(path),
-                KINDS[kind],
-                missing == 1,
-                _facts(metadata, facts),
-                tuple(twins.get(file_id, ())),
-            )
-            found.setdefault(content_id, []).append(owner)
+        with reading(self._engine) as connection:
+            connection.execute("BEGIN")
+            for start in range(0, len(content_ids), AT_ONCE):
+                some = listed(content_ids[start : start + AT_ONCE])
+                for content_id, owner in _owned(connection, some, wanted):
+                    found.setdefault(content_id, []).append(owner)
         return found
 
 
+def _owned(
+    connection: sqlite3.Connection, content_ids: str, wanted: Filter
+) -> Iterator[tuple[int, Owner]]:
+    rows = _owners(wanted).rows(connection, ids=content_ids)
+    leaders = [row[0] for row in rows if row[-1]]
+    twins = _twins(connection, leaders, missing=wanted.missing) if leaders else {}
+    for file_id, path, missing, content_id, facts, kind, metadata, folder, _ in rows:
+        yield (
+            content_id,
+            Owner(
+                file_id,
+                _folder(folder) / path,
+                KINDS[kind],
+                missing == 1,
+                _facts(metadata, facts),
+                tuple(twins[file_id]) if file_id in twins else (),
+            ),
+        )
+
+
 @lru_cache(maxsize=FILTERS)
-def _owners(wanted: Filter) -> Prepared:
+def _owners(wanted: Filter) -> PreparedRows:
     twin = files.alias("twin")
-    return Prepared(
+    return PreparedRows(
         select(
             files.c.id,
             files.c.path,
@@ -235,14 +249,14 @@ def _twins(
     query = TWINS if missing else TWINS_IN_SIGHT
     found: dict[int, list[Path]] = {}
     for leader_id, path, folder in query.rows(connection, ids=listed(leader_ids)):
-        found.setdefault(leader_id, []).append(_folder(folder) / path_text(path))
+        found.setdefault(leader_id, []).append(_folder(folder) / path)
     return found
 
 
 @lru_cache(maxsize=FOLDERS)
-def _folder(folder: bytes) -> Path:
+def _folder(folder: str) -> Path:
     """The folder of a root, taken apart once for all files below it."""
-    return Path(path_text(folder))
+    return Path(folder)
 
 
 def _facts(*texts: str | None) -> dict[str, Fact]:

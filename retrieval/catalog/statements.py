@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from retrieval.catalog.id_list import LISTED
-from retrieval.catalog.prepared import Prepared
+from retrieval.catalog.prepared import Prepared, PreparedRows
 from retrieval.catalog.schema import contents, facts, files, hubs, moments, removals, roots, vectors
 
 CONTENT_BY_HASH = select(contents.c.id).where(contents.c.hash == bindparam("hash"))
@@ -59,8 +59,8 @@ _twins = (
     .where(files.c.twin_id.in_(LISTED))
     .order_by(files.c.path)
 )
-TWINS = Prepared(_twins)
-TWINS_IN_SIGHT = Prepared(_twins.where(files.c.missing_since_s.is_(None)))
+TWINS = PreparedRows(_twins)
+TWINS_IN_SIGHT = PreparedRows(_twins.where(files.c.missing_since_s.is_(None)))
 SOME_MISSING = select(files.c.id).where(files.c.missing_since_s.is_not(None)).limit(1)
 
 _asked = (
@@ -72,18 +72,17 @@ _asked = (
 CONTENTS = Prepared(
     select(func.json_group_array(_asked.c.id), func.json_group_array(_asked.c.content_id))
 )
-"""Two lists in one row: for each row the driver lets go of the interpreter's lock and waits for it
-again, which takes longer than the row where many threads search."""
+"""Two lists in one row, of which arrays are made."""
 MOMENT_COLUMNS = [column for column in moments.columns if column is not moments.c.change]
 MOMENTS = Prepared(select(*MOMENT_COLUMNS).where(moments.c.id.in_(LISTED)))
-FIRST_MOMENTS = Prepared(
+FIRST_MOMENTS = PreparedRows(
     select(moments.c.content_id, moments.c.modality, func.min(moments.c.id))
     .where(moments.c.content_id.in_(LISTED))
     .group_by(moments.c.content_id, moments.c.modality)
 )
 """Of every modality: where one is asked for, SQLite walks over all of its moments."""
 
-LACKING = Prepared(
+LACKING = PreparedRows(
     select(contents.c.id)
     .where(contents.c.id.in_(LISTED))
     .where(~select(moments.c.id).where(moments.c.content_id == contents.c.id).exists())

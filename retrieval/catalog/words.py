@@ -14,8 +14,8 @@ from sqlalchemy import column, func, select, table, text
 from retrieval.catalog import word_index
 from retrieval.catalog.database import WRITE, reading
 from retrieval.catalog.filter import FILTERS
-from retrieval.catalog.prepared import Prepared
-from retrieval.catalog.schema import contents, files, moments, path_text, roots
+from retrieval.catalog.prepared import Prepared, PreparedRows
+from retrieval.catalog.schema import contents, files, moments, roots
 from retrieval.catalog.tokens import path_tokens, tokens
 from retrieval.catalog.wording import all_of, any_of, row_of
 from retrieval.errors import LibraryDamaged
@@ -35,16 +35,16 @@ COMMON = 10_000
 
 SNIPPET_CHARS = 120
 
-HIGHEST = Prepared(text("SELECT (SELECT max(id) FROM files), (SELECT max(id) FROM moments)"))
 COUNTS = Prepared(
     text(
-        "SELECT "
+        "SELECT json_group_array(n), (SELECT max(id) FROM files), (SELECT max(id) FROM moments)"
+        " FROM (SELECT "
         + " + ".join(
             f"(SELECT count(*) FROM (SELECT 1 FROM {name} WHERE {name} MATCH wanted.value"
             f" LIMIT {COMMON}))"
             for name in ("file_words", "passage_words")
         )
-        + " FROM json_each(:matches) AS wanted ORDER BY wanted.key"
+        + " AS n FROM json_each(:matches) AS wanted ORDER BY wanted.key)"
     )
 )
 
@@ -103,11 +103,11 @@ class Words:
             return Found()
         with reading(self._engine) as connection:
             connection.execute("BEGIN")
-            rows = max(_rows(connection), 1)
-            counts = _counts(connection, [word.match() for word in words])
+            counts, total = _counts(connection, [word.match() for word in words])
+            rows = max(total, 1)
             together, said = all_of(words), min(counts)
             if said and len(words) > 1:
-                (said,) = _counts(connection, [together])
+                (said,), _ = _counts(connection, [together])
             telling = [
                 w.length * log(1 + rows / max(n, 0.5)) for w, n in zip(words, counts, strict=True)
             ]
@@ -153,23 +153,18 @@ class Words:
             word_index.make_anew(connection)
 
 
-def _rows(connection: sqlite3.Connection) -> int:
-    """How many files and passages there are, counted up to some."""
-    (highest,) = HIGHEST.rows(connection)
-    return sum(n or 0 for n in highest)
-
-
-def _counts(connection: sqlite3.Connection, matches: Sequence[str]) -> list[int]:
-    """In how many files and passages each of some stands; at most `COMMON` of each."""
-    return [n for (n,) in COUNTS.rows(connection, matches=json.dumps(matches))]
+def _counts(connection: sqlite3.Connection, matches: Sequence[str]) -> tuple[list[int], int]:
+    """In how many files and passages each of some stands, at most `COMMON` of each; and of all."""
+    ((counts, n_files, n_moments),) = COUNTS.rows(connection, matches=json.dumps(matches))
+    return json.loads(counts), (n_files or 0) + (n_moments or 0)
 
 
 @lru_cache(maxsize=FILTERS)
-def _files(wanted: Filter, ranked: bool, limit: int) -> Prepared:
+def _files(wanted: Filter, ranked: bool, limit: int) -> PreparedRows:
     """Files that say something; a RAW says it for the picture that stands for it."""
     said = files.alias("said")
     seen = [] if wanted.missing else [said.c.missing_since_s.is_(None)]
-    return Prepared(
+    return PreparedRows(
         select(
             files.c.content_id,
             files.c.id,
@@ -192,9 +187,9 @@ def _files(wanted: Filter, ranked: bool, limit: int) -> Prepared:
 
 
 @lru_cache(maxsize=FILTERS)
-def _passages(wanted: Filter, ranked: bool, limit: int) -> Prepared:
+def _passages(wanted: Filter, ranked: bool, limit: int) -> PreparedRows:
     passing = select(files.c.content_id).join_from(files, contents).where(*wanted.conditions())
-    return Prepared(
+    return PreparedRows(
         select(moments.c.id, moments.c.content_id, moments.c.text)
         .join_from(PASSAGE_WORDS, moments, moments.c.id == PASSAGE_WORDS.c.rowid)
         .where(text("passage_words MATCH :match"), moments.c.content_id.in_(passing))
@@ -206,20 +201,19 @@ def _passages(wanted: Filter, ranked: bool, limit: int) -> Prepared:
 def _in_file(
     words: Sequence[Word],
     file_id: int,
-    path: bytes,
+    path: str,
     root: str,
     metadata: str | None,
     facts: str | None,
 ) -> Place:
     """What a file says, and where it says most."""
-    where = path_text(path)
-    name, folder = path_tokens(where)
+    name, folder = path_tokens(path)
     stated = word_index.told(json.loads(metadata or "{}"), json.loads(facts or "null"))
     fields = {"name": name, "folder": [*tokens(root), *folder]}
     fields |= {fact: tokens(told) for fact, told in stated.items()}
     by_field = {place: _shares(words, row_of(held)) for place, held in fields.items()}
     best = max(by_field, key=lambda place: sum(by_field[place]))
-    head, _, last = where.rpartition("/")
+    head, _, last = path.rpartition("/")
     says = {"name": last, "folder": f"{root}/{head}".rstrip("/"), **stated}[best]
     typed = sum(w.length * share for w, share in zip(words, by_field[best], strict=True))
     # A name is stored in several ways; its own characters are what counts.

@@ -5,8 +5,8 @@
 
 Each step of `retrieval.vector_index.plan` is timed by itself at several sizes, single queries in
 one thread from off the data. A constant is the slope of its step, fitted so that the squares of
-relative errors are least, with an intercept for what a step costs at any size. What counts in a
-plan is only how the constants compare.
+relative errors are least, with an intercept for what a step costs at any size; `SELECTED` is the
+mean over shares of rows. What counts in a plan is only how the constants compare.
 """
 
 from __future__ import annotations
@@ -42,8 +42,9 @@ ONE_LIST = 100_000
 SCANNED = (2_000, 5_000, 10_000, 20_000, 50_000)
 PICKED = (100, 300, 1_000, 3_000, 10_000, 30_000)
 PROBES = (1, 4, 16, 64, 256)
-LOOKS = (100, 1_000, 4_000, 16_000)
-NAMES = ("SCAN_NS", "ROW_NS", "CODE_NS", "PROBE_US", "CANDIDATE_NS")
+SHARES = (0.05, 0.1, 0.2, 0.5)
+"""Of rows that are allowed, where each that looks good is asked."""
+NAMES = ("SCAN_NS", "ROW_NS", "CODE_NS", "PROBE_US", "SELECTED")
 
 
 def built(folder: Path, rows: Vectors, others: Vectors) -> CodedPart:
@@ -93,7 +94,7 @@ def measure(size: int, dim: int) -> dict[str, Any]:
             points.setdefault("rows", []).append((n * dim, ms))
         for part in (one, many):
             lists = part.codes.lists
-            codes = int(part.codes.index.pq.M)
+            codes = part.codes.dim // part.codes.sub_dim
             for probes in sorted({min(p, lists) for p in PROBES}):
                 ms = median_ms(
                     lambda q, p=part, n=probes: p.codes.nearest(q, 100, n, None),  # type: ignore[misc]
@@ -101,17 +102,19 @@ def measure(size: int, dim: int) -> dict[str, Any]:
                 )
                 scanned = len(part.ids) * probes / lists * codes
                 points.setdefault("codes", []).append((scanned, probes, ms))
-        for look in LOOKS:
-            ms = median_ms(lambda q, n=look: one.codes.nearest(q, n, 1, None), queries)  # type: ignore[misc]
-            points.setdefault("candidates", []).append((look, ms))
+        every = median_ms(lambda q: one.codes.nearest(q, 100, 1, None), queries)
+        for share in SHARES:
+            mask = rng.random(len(one.ids)) < share
+            ms = median_ms(lambda q, m=mask: one.codes.nearest(q, 100, 1, m), queries)  # type: ignore[misc]
+            points.setdefault("selected", []).append((share, ms / every))
     slopes = {name: fitted([p[:-1] for p in some], [p[-1] for p in some])
-              for name, some in points.items()}  # fmt: skip
+              for name, some in points.items() if name != "selected"}  # fmt: skip
     costs = (
         1e6 * slopes["scan"][0],
         1e6 * slopes["rows"][0],
         1e6 * slopes["codes"][0],
         1e3 * slopes["codes"][1],
-        1e6 * slopes["candidates"][0],
+        float(np.mean([times for _, times in points["selected"]])),
     )
     return {
         "rows": size,

@@ -20,7 +20,6 @@ from retrieval.vector_index import (
     IndexFile,
     VectorIndex,
     Wish,
-    coded_part,
     coder,
     index_file,
     plan,
@@ -205,7 +204,7 @@ def test_filters_find_what_is_allowed(large: Collection, share: float) -> None:
     recall, ways = large.recall(large.queries(100), allowed)
     assert recall >= 0.985
     if share != 0.1:  # there it is close
-        assert ways[0] is (Way.SET if share < 0.1 else Way.SIEVED_CODES)
+        assert ways[0] is (Way.SET if share < 0.1 else Way.FILTERED_CODES)
 
 
 @pytest.mark.parametrize("far", [True, False])
@@ -217,34 +216,11 @@ def test_a_filter_by_theme(large: Collection, far: bool) -> None:
     assert recall >= 0.98
 
 
-@pytest.mark.parametrize("setting", [("SIEVED", 0), ("SLACK", 0.01)])
-def test_where_picking_would_not_do_a_selector_is_asked(
-    large: Collection, setting: tuple[str, float], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(coded_part, *setting)
-    allowed = large.ids[large.rng.random(len(large.ids)) < 0.5]
-    recall, ways = large.recall(large.queries(60), allowed)
-    assert recall >= 0.98
-    assert ways[0] is Way.FILTERED_CODES
-
-
 def assert_alike(found: list[Ids], expected: list[Ids]) -> None:
     """The same 30 rows for each query, but for a few: rows with equal codes may come in any order,
     and either of them last."""
     for one, other in zip(found, expected, strict=True):
         assert len(np.intersect1d(one, other)) >= 27
-
-
-def test_candidates_sieved_are_those_that_a_selector_finds(large: Collection) -> None:
-    (part, *_) = large.index.state.parts
-    assert isinstance(part, CodedPart)
-    queries = large.queries(20)
-    mask = large.rng.random(len(part.ids)) < 0.4
-    lists = part.codes.lists
-    sieved = part._sieved(queries, mask, 30, 0.4, lists)
-    assert sieved is not None
-    assert_alike(sieved, part.codes.nearest(queries, 30, lists, mask))
-    assert part._sieved(queries, np.zeros(len(mask), np.bool_), 30, 0.4, lists) is None
 
 
 def test_gathered_codes_find_what_a_selector_finds(large: Collection) -> None:
@@ -270,7 +246,8 @@ def test_the_codes_of_a_set_are_gathered_when_it_was_asked_often_enough(
     fixed = large.ids[large.rng.random(len(large.ids)) < 0.5]
     changing = fixed.copy()
     fixed.flags.writeable = False
-    monkeypatch.setattr(plan_module, "GATHER_NS", 60.0)
+    monkeypatch.setattr(plan_module, "GATHER_NS", 1.0)
+    monkeypatch.setattr(plan_module, "GATHER_LIST_US", 0.1)
 
     def ways(allowed: Ids, searches: int) -> list[Way]:
         return [large.recall(large.queries(1), allowed)[1][0] for _ in range(searches)]
@@ -278,7 +255,7 @@ def test_the_codes_of_a_set_are_gathered_when_it_was_asked_often_enough(
     found = ways(fixed, 300)
     bought = found.index(Way.GATHERED_CODES)
     assert bought > 1
-    assert set(found[:bought]) == {Way.SIEVED_CODES}
+    assert set(found[:bought]) == {Way.FILTERED_CODES}
     assert set(found[bought:]) == {Way.GATHERED_CODES}
     recall, (way, *_) = large.recall(large.queries(100), fixed)
     assert recall >= 0.985
@@ -287,7 +264,7 @@ def test_the_codes_of_a_set_are_gathered_when_it_was_asked_often_enough(
     large.index.remove(ids)
     ((after, _),) = large.index.search(large.queries(1), K, fixed)
     assert not np.isin(after, ids).any()
-    assert set(ways(changing, 300)) == {Way.SIEVED_CODES}
+    assert set(ways(changing, 300)) == {Way.FILTERED_CODES}
 
 
 @settings(max_examples=12, deadline=None)
@@ -317,8 +294,7 @@ def test_a_set_is_looked_at_where_that_costs_less(large: Collection) -> None:
     ]
     change = ways.index(next(way for way in ways if way is not Way.SET))
     assert 0 < change < 20
-    # Allowed are the oldest, which lie at random: they are picked from more candidates.
-    assert set(ways[change:]) == {Way.SIEVED_CODES}
+    assert set(ways[change:]) == {Way.FILTERED_CODES}
 
 
 def test_what_is_allowed_is_remembered_and_never_mistaken(
@@ -434,7 +410,7 @@ def test_codes_too_coarse_for_the_recall_are_made_finer_or_left(
     tried = []
 
     def tune(part: Part, codes: Codes, *_: object) -> None:
-        tried.append(codes.index.pq.M)
+        tried.append(codes.dim // codes.sub_dim)
 
     monkeypatch.setattr(coder, "tune", tune)
     made = Collection(tmp_path / "vectors")

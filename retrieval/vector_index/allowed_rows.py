@@ -24,11 +24,11 @@ class AllowedRows:
     kept: bool
     """Whether they are remembered for the next search."""
     codes: Codes | None = None
-    """Of these rows alone; None until so many searches had to pick them from all that gathering
+    """Of these rows alone; None until so many searches had to ask for them among all that gathering
     would have cost no more (what is best at any number of searches that nobody knows: to rent until
     the rent has reached the price, and then to buy)."""
     rent_ms: float = 0.0
-    """What picking has cost so far."""
+    """What asking has cost so far."""
 
 
 class LastAllowed:

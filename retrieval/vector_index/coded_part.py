@@ -11,7 +11,7 @@ import numpy as np
 from retrieval.vector_index.allowed_rows import LastAllowed
 from retrieval.vector_index.damage import IndexDamaged
 from retrieval.vector_index.part import Part
-from retrieval.vector_index.plan import Plan, Way, choosing_ms, rows_ms, scan_ms
+from retrieval.vector_index.plan import Plan, Way, rows_ms, scan_ms
 from retrieval.vector_index.ranking import best, merged, products_at, rounding
 
 if TYPE_CHECKING:
@@ -24,17 +24,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SIEVED = 16_000
-"""Most candidates of all rows from which those that are allowed are picked."""
-
-SLACK = 1.3
-"""So many times the candidates that would do if the allowed rows lay at random."""
-
 COUNTED = 50_000
 """Allowed rows at most whose lists are counted; of more, an even sample of these."""
-
-FAR = 1.5
-"""When so many times the usual lists must be probed, the allowed rows lie far from a query."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -60,7 +51,8 @@ class CodedPart(Part):
             if by_scan <= self.codes.cost_ms(self.effort.probes, look):
                 return Part.search(self, queries, k, None)
             plan = Plan(Way.CODES, len(self), self.effort.probes, look)
-            return self._ranked_all(queries, self._living(queries, look, plan.probes), k), plan
+            found = self.codes.nearest(queries, look, plan.probes, self.alive)
+            return self._ranked_all(queries, found, k), plan
         if self.is_few(allowed):
             at = self.positions(allowed)
             if self._is_set(len(at), queries.shape[1], k):
@@ -70,20 +62,12 @@ class CodedPart(Part):
             return self.scan(queries, k, np.flatnonzero(rows.mask)), Plan(Way.SET, rows.count)
         return self._filtered(queries, k, rows)
 
-    def _living(self, queries: Vectors, look: int, probes: int) -> list[Positions]:
-        """The nearest of all rows that were not removed, by their codes."""
-        if self.alive is not None:
-            found = self._sieved(queries, self.alive, look, len(self) / len(self.ids), probes)
-            if found is not None:
-                return found
-        return self.codes.nearest(queries, look, probes, self.alive)
-
     def _is_set(self, rows: int, dim: int, k: int) -> bool:
         """Whether scoring an allowed set of so many rows costs no more than the codes do."""
         share = rows / len(self.ids)
         look = self.effort.look(k, share)
         probes = self.effort.probes_for(share)
-        return rows <= look or rows_ms(rows, dim) <= self._filtered_ms(probes, look, share)
+        return rows <= look or rows_ms(rows, dim) <= self.codes.cost_ms(probes, look, selected=True)
 
     def _filtered(
         self, queries: Vectors, k: int, allowed: AllowedRows
@@ -98,13 +82,8 @@ class CodedPart(Part):
         if gathered is not None:
             plan = Plan(Way.GATHERED_CODES, rows, probes, look)
             return self._ranked_all(queries, gathered.nearest(queries, look, probes, None), k), plan
-        if rows_ms(rows, queries.shape[1]) <= self._filtered_ms(probes, look, share):
+        if rows_ms(rows, queries.shape[1]) <= self.codes.cost_ms(probes, look, selected=True):
             return self.scan(queries, k, np.flatnonzero(mask)), Plan(Way.SET, rows)
-        if look / share <= SIEVED and probes <= FAR * usual:
-            found = self._sieved(queries, mask, look, share, probes)
-            if found is not None:
-                plan = Plan(Way.SIEVED_CODES, rows, probes, look)
-                return self._ranked_all(queries, found, k), plan
         plan = Plan(Way.FILTERED_CODES, rows, probes, look)
         found = self.codes.nearest(queries, look, probes, mask)
         return self._ranked_all(queries, found, k), plan
@@ -113,31 +92,11 @@ class CodedPart(Part):
         """The codes of the allowed rows alone, once enough was searched among them."""
         if allowed.kept and allowed.codes is None:
             share = allowed.count / len(self.ids)
-            without = self._filtered_ms(probes, look, share)
+            without = self.codes.cost_ms(probes, look, selected=True)
             allowed.rent_ms += queries * (without - self.codes.cost_ms(probes, look, share))
-            if allowed.rent_ms > self.codes.gathering_ms():
+            if allowed.rent_ms > self.codes.gathering_ms(allowed.count):
                 allowed.codes = self.codes.among(allowed.mask)
         return allowed.codes
-
-    def _sieved(
-        self, queries: Vectors, mask: Mask, look: int, share: float, probes: int
-    ) -> list[Positions] | None:
-        """Those that are allowed among the nearest of all rows, by their codes.
-
-        FAISS asks a selector about every row that looks good so far, which takes half as long
-        again as the codes do; a longer list of candidates costs next to nothing.
-
-        Returns:
-            None if there are too few, since the allowed rows lie elsewhere.
-        """
-        wide = min(int(SLACK * look / share) + look, self.codes.count)
-        found = []
-        for candidates in self.codes.nearest(queries, wide, probes, None):
-            allowed = candidates[mask[candidates]][:look]
-            if len(allowed) < look and len(candidates) == wide:
-                return None
-            found.append(allowed)
-        return found
 
     def _ranked_all(self, queries: Vectors, found: list[Positions], k: int) -> list[Ranked]:
         return [self._rescored(q, at, k) for q, at in zip(queries, found, strict=True)]
@@ -154,10 +113,6 @@ class CodedPart(Part):
         rows = self.rows[candidates].astype(np.float64)
         exact = np.einsum("ij,j->i", rows, query.astype(np.float64))
         return best(self.ids[candidates], exact.astype(np.float32), k)
-
-    def _filtered_ms(self, probes: int, look: int, share: float) -> float:
-        """What codes among some rows should cost beyond knowing which rows these are."""
-        return self.codes.cost_ms(probes, look) + choosing_ms(look, share, SIEVED)
 
     def _probes(self, queries: Vectors, mask: Mask, rows: int, usual: int) -> int:
         """Lists to probe so that as many allowed rows are seen as if they lay at random.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import zlib
+from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,12 +17,14 @@ import numpy.typing as npt
 
 from retrieval.vector_index.backend import faiss, threads
 from retrieval.vector_index.damage import IndexDamaged
+from retrieval.vector_index.packed_codes import BLOCK_ROWS, blocks, codes_at, pack
 from retrieval.vector_index.plan import codes_ms, gathering_ms
 from retrieval.vector_index.ranking import FEW_QUERIES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from retrieval.vector_index.packed_codes import Bytes
     from retrieval.vector_index.part import Mask
     from retrieval.vector_index.policy import Choice
     from retrieval.vector_index.ranking import Positions
@@ -81,10 +84,20 @@ class Codes:
                 self._index = self._read()
             return self._index
 
-    @property
+    @cached_property
     def lists(self) -> int:
         """How many lists there are."""
         return int(self.index.nlist)
+
+    @cached_property
+    def dim(self) -> int:
+        """Dimensions of the rows."""
+        return int(self.index.d)
+
+    @cached_property
+    def sub_dim(self) -> int:
+        """Dimensions that share a code."""
+        return self.dim // int(self.index.pq.M)
 
     @property
     def count(self) -> int:
@@ -98,9 +111,7 @@ class Codes:
             found = np.empty(self.count, np.int32)
             inverted = self.index.invlists
             for i in range(self.lists):
-                size = inverted.list_size(i)
-                if size:
-                    found[faiss().rev_swig_ptr(inverted.get_ids(i), size)] = i
+                found[_list_ids(inverted, i)] = i
             self._list_of = found
         return self._list_of
 
@@ -120,27 +131,42 @@ class Codes:
         Args:
             allowed: `(count,)`, True for these rows.
         """
-        copy = faiss().clone_index(self.index)
-        bits = np.packbits(allowed, bitorder="little")
-        copy.remove_ids(faiss().IDSelectorNot(faiss().IDSelectorBitmap(bits)))
-        return type(self)(copy)
+        old, dim = self.index, self.dim
+        made = faiss().IndexIVFPQFastScan(
+            old.quantizer, dim, self.lists, dim // self.sub_dim, 4, old.metric_type
+        )
+        made.pq, made.by_residual, made.is_trained = old.pq, old.by_residual, True
+        made.referenced_objects = [old]  # the centres of lists are its own
+        source, target = (faiss().downcast_InvertedLists(i.invlists) for i in (old, made))
+        for i in range(self.lists):
+            held = _list_ids(source, i)
+            at = np.flatnonzero(allowed[held])
+            if len(at):
+                target.resize(i, len(at))
+                _list_ids(target, i)[:] = held[at]
+                pack(codes_at(_list_codes(source, i), at), _list_codes(target, i))
+        made.ntotal = target.compute_ntotal()
+        return type(self)(made)
 
-    def gathering_ms(self) -> float:
-        """What `among` should take, by the cost model."""
-        index = self.index
-        return gathering_ms(self.count, int(index.d), int(index.d) // int(index.pq.M))
+    def gathering_ms(self, rows: int) -> float:
+        """What `among` should take for so many rows, by the cost model."""
+        return gathering_ms(rows, self.dim, self.sub_dim, self.lists)
 
-    def cost_ms(self, probes: int, look: int, share: float = 1.0) -> float:
-        """What a search should take, by the cost model, if there were only a share of the codes."""
-        index = self.index
-        dim = int(index.d)
+    def cost_ms(
+        self, probes: int, look: int, share: float = 1.0, *, selected: bool = False
+    ) -> float:
+        """What a search should take, by the cost model, if there were only a share of the codes.
+
+        With `selected` each row that looks good is asked whether it is allowed.
+        """
         return codes_ms(
             round(share * self.count),
-            dim,
-            dim // int(index.pq.M),
+            self.dim,
+            self.sub_dim,
             share=probes / self.lists,
             probes=probes,
             look=look,
+            selected=selected,
         )
 
     def nearest(
@@ -200,3 +226,16 @@ def _centres(sample: Vectors, lists: int) -> Vectors:
     clustering.train(sample, faiss().IndexFlatIP(dim))
     centres: Vectors = faiss().vector_to_array(clustering.centroids).reshape(lists, dim)
     return centres
+
+
+def _list_ids(lists: Any, i: int) -> Positions:
+    """The row numbers `(m,)` in one of FAISS's lists, where they lie."""
+    rows: Positions = faiss().rev_swig_ptr(lists.get_ids(i), lists.list_size(i))
+    return rows
+
+
+def _list_codes(lists: Any, i: int) -> Bytes:
+    """The codes in one of FAISS's lists, where they lie, as `packed_codes.blocks`."""
+    rows = lists.list_size(i)
+    size = -(-rows // BLOCK_ROWS) * lists.block_size
+    return blocks(faiss().rev_swig_ptr(lists.get_codes(i), size), rows)

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Integer, Select, column, false, not_, or_,
 from retrieval.catalog.schema import contents, files, moments
 
 if TYPE_CHECKING:
-    from retrieval.catalog.where import Condition
+    from retrieval.catalog.condition import Condition
     from retrieval.records import Kind
 
 

@@ -86,10 +86,10 @@ def index(
 def check_there(paths: Sequence[Path], library: Path | None) -> None:
     """Make no library for folders that are not there; an existing one may know them."""
     from retrieval.errors import SearchError
-    from retrieval.library import CATALOG
+    from retrieval.library_folder import holds_library
 
     gone = next((path for path in paths if not path.exists()), None)
-    if gone and not (place(library) / CATALOG).exists():
+    if gone and not holds_library(place(library)):
         raise SearchError(
             f"Cannot index {gone.absolute()}: No such file or directory. Check the path and "
             "whether its disk is mounted."

@@ -26,15 +26,15 @@ def status(library: LibraryOption = None) -> None:
 
     For example: anyseek status --library anyseek-demo/library
     """
-    from rich.table import Table
-
-    from retrieval.own_bridges import described
-
     with existing(library) as opened:
+        from retrieval.own_bridges import described
+
         stats = opened.stats()
         wish = opened.indexes.wish
         indexes = opened.indexes.describe()
         bridges = [("bridge", _bridge(one)) for one in described(opened.path)]
+    from rich.table import Table
+
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")

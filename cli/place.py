@@ -67,6 +67,9 @@ def existing(
     library: Path | None, models: str | None = None, device: Device = Device.AUTO
 ) -> "Library":
     """Open a library that must be there."""
+    from retrieval.library_folder import must_hold_library
+
+    must_hold_library(place(library))  # before anything slow is imported
     from retrieval.known_models import find_again
     from retrieval.library import Library
 
@@ -86,10 +89,12 @@ def new_or_existing(
     library: Path | None, models: str | None, device: Device = Device.AUTO
 ) -> "Library":
     """Open a library, or make it with a model set."""
-    from retrieval.library import CATALOG, DEFAULT_MODELS, Library
+    from retrieval.library_folder import holds_library
 
-    if (place(library) / CATALOG).exists():
+    if holds_library(place(library)):
         return existing(library, models, device)
+    from retrieval.library import DEFAULT_MODELS, Library
+
     chosen = models if device is Device.AUTO else _on(device, models or DEFAULT_MODELS)
     return Library.open(place(library), models=chosen, device=device.value)
 

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from retrieval.catalog.catalog import Catalog
 from retrieval.catalog.database import connect
 from retrieval.errors import LibraryDamaged, LibraryError, LibraryLocked
-from retrieval.library import CATALOG, LOCK
+from retrieval.library_folder import CATALOG, LOCK
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -36,6 +36,7 @@ from retrieval.errors import (
 )
 from retrieval.hubness import Hubs
 from retrieval.index_cache import IndexCache
+from retrieval.library_folder import CATALOG, LOCK, NEW, holds_library, must_hold_library
 from retrieval.media.content_hash import content_hash
 from retrieval.media.media import open_media
 from retrieval.own_bridges import OwnBridge, improve_bridges, own_bridges
@@ -57,10 +58,6 @@ if TYPE_CHECKING:
     from retrieval.query import Subject
     from retrieval.records import File, Hit
 
-CATALOG = "catalog.db"
-LOCK = "writer.lock"
-NEW = f"{CATALOG}.new"
-"""What a catalog is called while it is made."""
 DEFAULT_MODELS = "clip-clap"
 FARTHEST_NS = (1 << 63) - 1
 """The largest number that SQLite stores; as a time the year 2262."""
@@ -122,11 +119,9 @@ class Library:
             LibraryLocked: it must be made or migrated while another process writes to it.
         """
         path = user_path(path)
-        if not (path / CATALOG).exists():
-            if not create:
-                raise LibraryNotFound(
-                    f"There is no library at {path}. Make one with: anyseek index FOLDER"
-                )
+        if not create:
+            must_hold_library(path)
+        elif not holds_library(path):
             _create(path, models or DEFAULT_MODELS)
         catalog = Catalog(path / CATALOG)
         library = cls(path, catalog, models, device)
@@ -517,7 +512,7 @@ def _create(path: Path, models: str | ModelSet) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
         with FileLock(path / LOCK):
-            if (path / CATALOG).exists():
+            if holds_library(path):
                 return  # another process was quicker
             fresh = path / NEW
             for left in path.glob(f"{NEW}*"):

@@ -283,6 +283,6 @@ def test_an_interrupt_in_this_process_ends_with_130(monkeypatch: pytest.MonkeyPa
     def interrupt(*_: object, **__: object) -> None:
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr("retrieval.library.Library.open", interrupt)
+    monkeypatch.setattr("retrieval.library_folder.must_hold_library", interrupt)
     result = anyseek("status")
     assert (result.exit_code, result.stderr) == (130, "anyseek: stopped\n")

@@ -64,6 +64,16 @@ def test_help_does_without_the_library(statement: str) -> None:
     assert not loaded_after(statement) & {"numpy", "sqlalchemy", "PIL", "retrieval.library"}
 
 
+def test_that_there_is_no_library_is_said_without_the_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANYSEEK_LIBRARY", str(tmp_path / "none"))
+    for command in ("status", "roots", "verify"):
+        loaded = loaded_after(HELP.format(arguments=[command]))
+        assert "retrieval.errors" in loaded
+        assert not loaded & {"numpy", "sqlalchemy", "PIL", "retrieval.library"}, command
+
+
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the house, in which `torch` is a module that costs nothing."""

@@ -75,10 +75,12 @@ class DecoderWorker:
                     "metadata": dict(media.metadata),
                     "decoding_bytes": media.decoding_bytes,
                 }
-                # A text's first passages follow at once, a film's first frame may take its time.
-                say = self.channel.post if media.kind is Kind.TEXT else self.channel.send
-                say(facts)
                 much = media.decoding_bytes > AT_ONCE_BYTES
+                # A text's first passages follow at once, and so do the pixels of a picture; a
+                # film's first frame may take its time.
+                soon = media.kind in (Kind.TEXT, Kind.IMAGE) and not much
+                say = self.channel.post if soon else self.channel.send
+                say(facts)
                 if much and "stop" in self.channel.receive():
                     raise Abandoned
                 self._send_all(media.pieces, much=much)

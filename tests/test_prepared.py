@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from sqlalchemy import bindparam, column, literal, null, select, table, text
+from sqlalchemy import bindparam, column, insert, literal, null, select, table, text
 
+from retrieval.catalog import statements
 from retrieval.catalog.catalog import Catalog
 from retrieval.catalog.database import reading
 from retrieval.catalog.files import Owner
@@ -16,7 +18,7 @@ from retrieval.catalog.prepared import Prepared, PreparedRows
 from retrieval.catalog.schema import contents, files, path_text, roots
 from retrieval.catalog.transaction import FileState, NewContent
 from retrieval.catalog.where import parse
-from retrieval.errors import LibraryDamaged, LibraryLocked
+from retrieval.errors import LibraryDamaged, LibraryError, LibraryLocked
 from retrieval.records import Fact, Kind
 
 ODD = "caf\udce9"
@@ -157,3 +159,57 @@ def test_what_was_begun_ends_with_the_reading(catalog: Catalog) -> None:
         assert connection.in_transaction
     with reading(catalog._engine) as connection:
         assert not connection.in_transaction
+
+
+def test_rows_are_written_as_sqlalchemy_writes_them(catalog: Catalog) -> None:
+    """Also what is stored in another form: bytes of paths, JSON, truth values, nothing."""
+    stated = [
+        {"hash": "a", "kind": Kind.IMAGE, "metadata": dict(STATED)},
+        {"hash": "b", "kind": Kind.TEXT, "metadata": {}},
+    ]
+    at = {"root_id": 1, "size": 1, "content_id": None, "missing_since_s": None, "twin_id": None}
+    placed = [
+        {**at, "path": ODD, "mtime_ns": 1 << 62, "failure": "broken", "not_media": True},
+        {**at, "path": "b/c", "mtime_ns": -1, "failure": None, "not_media": False},
+    ]
+    written = []
+    for prepared in (True, False):
+        with suppress(Undone), catalog.transaction() as transaction:
+            connection = transaction._connection
+            for table_, rows in ((contents, stated), (files, placed)):
+                if prepared:
+                    statement = Prepared(insert(table_), *rows[0])
+                    statement.rows(transaction._driver, **rows[0])
+                    statement.many(transaction._driver, rows[1:])
+                else:
+                    connection.execute(insert(table_), rows[:1])
+                    connection.execute(insert(table_), rows[1:])
+            for name in ("contents", "files"):
+                found = connection.exec_driver_sql(f"SELECT * FROM {name} ORDER BY id DESC LIMIT 2")
+                written.append([tuple(row) for row in found])
+            raise Undone
+    assert written[:2] == written[2:]
+    assert written[1][1][2] == ODD.encode("utf-8", "surrogateescape")
+
+
+def test_what_fails_while_writing_is_told_in_our_words(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And nothing of the transaction is kept."""
+
+    def full(*_: object, **__: object) -> None:
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise error
+
+    before = catalog.changes()
+    monkeypatch.setattr(statements.ADD_CONTENT, "rows", full)
+    with pytest.raises(LibraryError, match="is full"), catalog.transaction() as t:
+        t.add(1, "new.txt", FileState(1, 1), NewContent("new", Kind.TEXT, []))
+    assert catalog.changes() == before
+    with sqlite3.connect(catalog.path) as other:
+        other.execute("BEGIN IMMEDIATE")  # nothing holds the catalog any more
+
+
+class Undone(Exception):  # noqa: N818 - raised to undo what was written
+    """Nothing is to be kept."""

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, func, insert, select
 
-from retrieval.catalog.database import VERSION, WRITE, migrate, open_engine, reading, version
+from retrieval.catalog.database import (
+    VERSION,
+    WRITE,
+    in_our_words,
+    migrate,
+    open_engine,
+    reading,
+    version,
+)
 from retrieval.catalog.files import Files
 from retrieval.catalog.moments import Moments
 from retrieval.catalog.roots import Root
@@ -117,6 +125,7 @@ class Catalog:
         self.must_be_there()
         with (
             uninterrupted(),
+            in_our_words(self._engine),
             self._engine.connect().execution_options(**{WRITE: True}) as connection,
             connection.begin(),
         ):

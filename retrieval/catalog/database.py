@@ -45,7 +45,7 @@ def open_engine(path: Path, *, untouched: bool = False) -> Engine:
     )
     event.listen(engine, "connect", partial(_set_up, untouched=untouched))
     event.listen(engine, "begin", _begin)
-    event.listen(engine, "handle_error", _in_our_words)
+    event.listen(engine, "handle_error", _handle)
     return engine
 
 
@@ -55,12 +55,19 @@ def reading(engine: Engine) -> Iterator[sqlite3.Connection]:
 
     Each of them sees one state; several do after a BEGIN, which ends by itself.
     """
-    try:
+    with in_our_words(engine):
         pooled = engine.raw_connection()
         try:
             yield cast("sqlite3.Connection", pooled.driver_connection)
         finally:
             pooled.close()
+
+
+@contextmanager
+def in_our_words(engine: Engine) -> Iterator[None]:
+    """Turn errors of the driver, where SQLAlchemy is not in between, into ours."""
+    try:
+        yield
     except sqlite3.Error as error:
         _raise_in_our_words(error, engine)
         raise
@@ -112,7 +119,7 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
 
-def _in_our_words(context: ExceptionContext) -> None:
+def _handle(context: ExceptionContext) -> None:
     _raise_in_our_words(context.original_exception, context.engine)
 
 

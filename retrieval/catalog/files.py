@@ -157,9 +157,8 @@ class Files:
 
     def has_content(self, content_hash: str) -> bool:
         """Whether this content is stored, with its moments and vectors."""
-        with self._engine.connect() as connection:
-            found = connection.execute(CONTENT_BY_HASH, {"hash": content_hash})
-            return found.first() is not None
+        with reading(self._engine) as connection:
+            return bool(CONTENT_BY_HASH.rows(connection, hash=content_hash))
 
     def picture_at(self, root_id: int, path: str) -> int | None:
         """The id of the file at a path, if it is there and holds a picture that was read."""

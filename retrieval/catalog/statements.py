@@ -1,7 +1,7 @@
 """Statements executed for every file or query, built once: building one takes longer than it runs.
 
-What is to be bound goes in as parameters under the names given here. What every query asks is
-`Prepared`, so that SQLite's driver runs it.
+What is to be bound goes in as parameters under the names given here. What every query asks, and
+what is written for every file, is `Prepared`, so that SQLite's driver runs it.
 """
 
 from __future__ import annotations
@@ -13,28 +13,26 @@ from retrieval.catalog.id_list import LISTED
 from retrieval.catalog.prepared import Prepared, PreparedRows
 from retrieval.catalog.schema import contents, facts, files, hubs, moments, removals, roots, vectors
 
-CONTENT_BY_HASH = select(contents.c.id).where(contents.c.hash == bindparam("hash"))
+CONTENT_BY_HASH = Prepared(select(contents.c.id).where(contents.c.hash == bindparam("hash")))
 
-CONTENT_AT = select(files.c.content_id).where(
-    files.c.root_id == bindparam("root_id"), files.c.path == bindparam("path")
+CONTENT_AT = Prepared(
+    select(files.c.content_id).where(
+        files.c.root_id == bindparam("root_id"), files.c.path == bindparam("path")
+    )
 )
 
 _put = upsert(files)
-PUT_FILE = _put.on_conflict_do_update(
-    index_elements=["root_id", "path"],
-    set_={
-        name: _put.excluded[name]
-        for name in (
-            "size",
-            "mtime_ns",
-            "content_id",
-            "failure",
-            "not_media",
-            "twin_id",
-            "missing_since_s",
-        )
-    },
-).returning(files.c.id)
+_told = (
+    "size", "mtime_ns", "content_id", "failure", "not_media", "twin_id", "missing_since_s",
+)  # fmt: skip
+PUT_FILE = Prepared(
+    _put.on_conflict_do_update(
+        index_elements=["root_id", "path"], set_={name: _put.excluded[name] for name in _told}
+    ).returning(files.c.id),
+    "root_id",
+    "path",
+    *_told,
+)
 """Takes every column of `files` but the id and what is known of sidecars, and gives the id."""
 
 LEAVE_TWINS = update(files).where(files.c.twin_id == bindparam("leader")).values(twin_id=None)
@@ -42,9 +40,9 @@ LEAVE_TWINS = update(files).where(files.c.twin_id == bindparam("leader")).values
 
 FILE_WITH_CONTENT = select(files.c.id).where(files.c.content_id == bindparam("content_id")).limit(1)
 
-ADD_CONTENT = insert(contents).returning(contents.c.id)
-ADD_MOMENTS = insert(moments)
-ADD_VECTORS = insert(vectors)
+ADD_CONTENT = Prepared(insert(contents).returning(contents.c.id), "hash", "kind", "metadata")
+ADD_MOMENTS = Prepared(insert(moments), *moments.c.keys())
+ADD_VECTORS = Prepared(insert(vectors), *vectors.c.keys())
 ADD_REMOVALS = insert(removals)
 
 MOMENTS_OF_CONTENT = select(moments.c.id, moments.c.modality).where(

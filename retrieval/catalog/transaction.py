@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -13,6 +13,7 @@ from retrieval.catalog.schema import contents, facts, files, hubs, roots
 
 if TYPE_CHECKING:
     import os
+    import sqlite3
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from sqlalchemy import Connection
@@ -79,6 +80,7 @@ class Transaction:
 
     def __init__(self, connection: Connection, space_ids: Mapping[str, int]) -> None:
         self._connection = connection
+        self._driver = cast("sqlite3.Connection", connection.connection.driver_connection)
         self._space_ids = space_ids
         self._last_moment_id: int | None = None
         self._keeps = False
@@ -128,11 +130,8 @@ class Transaction:
         Returns:
             The file's id, or None if there is no such content (any more).
         """
-        found = self._connection.execute(statements.CONTENT_BY_HASH, {"hash": content_hash})
-        content_id = found.scalar()
-        if content_id is None:
-            return None
-        return self._put(root_id, path, state, content_id)
+        found = statements.CONTENT_BY_HASH.rows(self._driver, hash=content_hash)
+        return self._put(root_id, path, state, found[0][0]) if found else None
 
     def holds(self, file_id: int, content_hash: str) -> bool:
         """Whether a file has this content."""
@@ -329,26 +328,28 @@ class Transaction:
         not_media: bool = False,
         twin_id: int | None = None,
     ) -> int:
-        at = {"root_id": root_id, "path": path}
-        before = self._connection.execute(statements.CONTENT_AT, at).scalar()
-        row = {
-            **at,
-            "size": state.size,
-            "mtime_ns": state.mtime_ns,
-            "content_id": content_id,
-            "failure": failure,
-            "not_media": not_media,
-            "twin_id": twin_id,
-            "missing_since_s": None,
-        }
-        file_id = self._connection.execute(statements.PUT_FILE, row).scalar_one()
-        if before != content_id:
-            self._drop_if_unused(before)
+        before = statements.CONTENT_AT.rows(self._driver, root_id=root_id, path=path)
+        ((file_id,),) = statements.PUT_FILE.rows(
+            self._driver,
+            root_id=root_id,
+            path=path,
+            size=state.size,
+            mtime_ns=state.mtime_ns,
+            content_id=content_id,
+            failure=failure,
+            not_media=not_media,
+            twin_id=twin_id,
+            missing_since_s=None,
+        )
+        if before and before[0][0] != content_id:
+            self._drop_if_unused(before[0][0])
         return int(file_id)
 
     def _store(self, content: NewContent) -> int:
-        row = {"hash": content.hash, "kind": content.kind, "metadata": dict(content.metadata)}
-        content_id = int(self._connection.execute(statements.ADD_CONTENT, row).scalar_one())
+        ((added,),) = statements.ADD_CONTENT.rows(
+            self._driver, hash=content.hash, kind=content.kind, metadata=dict(content.metadata)
+        )
+        content_id = int(added)
         for start in range(0, len(content.moments), MOMENTS_AT_ONCE):
             self._store_moments(content_id, content.moments[start : start + MOMENTS_AT_ONCE])
         return content_id
@@ -379,9 +380,8 @@ class Transaction:
                 }
                 for space, vector in encoded.vectors.items()
             )
-        self._connection.execute(statements.ADD_MOMENTS, rows)
-        if data:
-            self._connection.execute(statements.ADD_VECTORS, data)
+        statements.ADD_MOMENTS.many(self._driver, rows)
+        statements.ADD_VECTORS.many(self._driver, data)
 
     def _next_moment_id(self) -> int:
         """One past the highest id ever given, also to moments that are gone."""

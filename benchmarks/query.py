@@ -184,7 +184,8 @@ def readers(library: Library, queries: Sequence[str]) -> dict[str, Any]:
     """Queries a second of 1 thread and of 8 that share a library, in turn.
 
     Beside them what as many threads as there are cores make of the indexes alone, which is as much
-    as the machine's memory lets more cores give.
+    as the machine's memory lets more cores give; and the processor time of a query, which grows
+    where threads take the interpreter from one another across cores.
     """
     alone = [index_alone(library, words) for words in queries]
     calls: dict[str, list[Callable[[], object]]] = {
@@ -197,15 +198,22 @@ def readers(library: Library, queries: Sequence[str]) -> dict[str, Any]:
         ("index", 1): [],
         ("index", os.cpu_count() or 1): [],
     }
+    processor: dict[tuple[str, int], list[float]] = {key: [] for key in rates}
     for _ in range(3):
         for (what, threads), found in rates.items():
             with ThreadPoolExecutor(threads) as pool:
-                begun = time.perf_counter()
+                begun, worked = time.perf_counter(), time.process_time()
                 list(pool.map(lambda call: call(), calls[what]))
                 found.append(len(queries) / (time.perf_counter() - begun))
+                spent_s = time.process_time() - worked
+            processor[what, threads].append(1e3 * spent_s / len(queries))
     of = {key: statistics.median(found) for key, found in rates.items()}
     return {
         "queries_per_s": {f"{what} {n}": round(rate, 1) for (what, n), rate in of.items()},
+        "processor_ms": {
+            f"{what} {n}": round(statistics.median(taken), 2)
+            for (what, n), taken in processor.items()
+        },
         "ratio": round(of["search", READERS] / of["search", 1], 2),
         "index_ratio": round(of["index", os.cpu_count() or 1] / of["index", 1], 2),
     }

@@ -165,16 +165,16 @@ class Search:
         k: int,
         wanted: Filter,
         change: int,
-    ) -> dict[Modality, tuple[KnownMoments, Ids]]:
+    ) -> dict[Modality, tuple[KnownMoments, Ids | None]]:
         """Moments of each modality that may answer: enough to fill k files, if there are.
 
-        Those that a filter lets through are the second part. What else is near the query comes
-        along, since a hit stands out of the whole library or not, whatever is asked for.
+        Those that a filter lets through are the second part; None for all. What else is near the
+        query comes along, since a hit stands out of the whole library or not, whatever is asked.
         """
         first = self._catalog.moments.first(
             {c for terms in answerable.values() for w in _words(terms) for c in w.found.by_content}
         )
-        found = {}
+        found: dict[Modality, tuple[KnownMoments, Ids | None]] = {}
         for target, alternatives in answerable.items():
             with timed(Stage.SEARCH):
                 allowed = self._allowed.get(target, wanted, change)
@@ -189,13 +189,13 @@ class Search:
                     break
                 look *= 4
             said = _said(alternatives, target, first[target])
-            chosen = np.union1d(ids, list(said)) if said else ids
+            if said:
+                ids = np.union1d(ids, list(said))
+            chosen = None
             if allowed is not None:
                 with timed(Stage.SEARCH):
                     around, _ = self._nearest(queries, target, TAIL, None, change)
-                ids = np.union1d(chosen, around)
-            else:
-                ids = chosen
+                ids, chosen = np.union1d(ids, around), ids
             if len(ids) > len(near):
                 near = self._indexes.moments.get(ids, change)
             found[target] = near.chosen(near.content_ids > 0), chosen
@@ -205,7 +205,7 @@ class Search:
         self,
         scoring: Scoring,
         answerable: Mapping[Modality, Sequence[Sequence[EmbeddedTerm]]],
-        found: Mapping[Modality, tuple[KnownMoments, Ids]],
+        found: Mapping[Modality, tuple[KnownMoments, Ids | None]],
     ) -> list[Candidates]:
         """The moments that were found, with their scores."""
         candidates = []
@@ -213,7 +213,11 @@ class Search:
             moments, chosen = found[target]
             if len(moments):
                 scored = either([scoring.score(terms, target, moments) for terms in alternatives])
-                at = np.isin(moments.ids, chosen, assume_unique=True)
+                at = (
+                    slice(None)
+                    if chosen is None
+                    else np.isin(moments.ids, chosen, assume_unique=True)
+                )
                 candidates.append(
                     Candidates(
                         moments.content_ids[at],

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from math import sqrt
 
@@ -17,6 +18,8 @@ from retrieval.catalog.tokens import UNSPACED, humps_apart, joined_tokens, token
 QUOTED = re.compile(r'"([^"]*)"|“([^”]*)”|„([^“”]*)[“”]|«([^»]*)»')
 MOST_WORDS = 32
 """More are not looked up; they are for the vectors alone."""
+REMEMBERED = 16
+"""Wordings of late that are remembered: one search reads its words in several places."""
 LEAST_PREFIX = 3
 """Characters that the beginning of a word has at least."""
 IN_UNSPACED = re.compile(f"[{UNSPACED}]")
@@ -68,6 +71,7 @@ class Wording:
     words: tuple[Word, ...]
 
     @classmethod
+    @lru_cache(maxsize=REMEMBERED)
     def of(cls, text: str) -> Wording:
         """Read what was typed; what holds no letter and no digit is passed over."""
         found: list[Word] = []

@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmarks.nine_directions import make_content
 from retrieval.catalog.filter import Filter
-from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
+from retrieval.catalog.new_content import EncodedMoment, FileState, NewContent
 from retrieval.encoders.mini.world.concepts import CONCEPTS
 from retrieval.library import Library
 from retrieval.records import Kind, Modality, Moment

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.clustered import ClusteredWorld
 from benchmarks.generated_library import KEPT
-from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
+from retrieval.catalog.new_content import EncodedMoment, FileState, NewContent
 from retrieval.encoders.model_set import ModelSet, load_model_set
 from retrieval.library import Library
 from retrieval.records import Kind, Modality, Moment

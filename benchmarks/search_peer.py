@@ -78,7 +78,7 @@ class Anyseek(Peer):
         self.library_type, self.models = Library, made_models
 
     def build(self, rows: Floats, chosen: npt.NDArray[np.bool_]) -> None:
-        from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
+        from retrieval.catalog.new_content import EncodedMoment, FileState, NewContent
         from retrieval.records import Kind, Modality, Moment
 
         models = self.models(rows.shape[1])

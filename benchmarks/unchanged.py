@@ -29,7 +29,7 @@ from indexer import index
 from indexer.scan import Scan
 from retrieval import Library
 from retrieval.catalog.database import open_engine
-from retrieval.catalog.transaction import FileState
+from retrieval.catalog.new_content import FileState
 from retrieval.vectors import unit_rows
 
 if TYPE_CHECKING:

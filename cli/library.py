@@ -15,9 +15,9 @@ from .wishes import MemoryOption, RecallOption, ask
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from retrieval.library import Stats
     from retrieval.own_bridges import OwnBridge
     from retrieval.records import Kind, Modality
+    from retrieval.stats import Stats
     from retrieval.vector_index import IndexStatus
 
 

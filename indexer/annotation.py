@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from indexer.ledger import UNKNOWN_MTIME_NS
 from indexer.reading import Job, Unsettled, opened
-from retrieval.catalog.transaction import FileState
+from retrieval.catalog.new_content import FileState
 from retrieval.errors import MediaError
 from retrieval.media.sidecar import joined_facts, sidecar_facts
 

@@ -8,7 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from indexer.spool import BLOCK, Spool
-from retrieval.catalog.transaction import EncodedMoment, NewContent
+from retrieval.catalog.new_content import EncodedMoment, NewContent
 from retrieval.records import Modality
 
 if TYPE_CHECKING:

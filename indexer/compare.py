@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from indexer.scan import Found
     from retrieval.catalog.listing import Listed
-    from retrieval.catalog.transaction import FileState
+    from retrieval.catalog.new_content import FileState
 
 
 class Change(StrEnum):

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from indexer.message import Failed, Finished, Known
 from indexer.whereabouts import Sight, Whereabouts
-from retrieval.catalog.transaction import FileState
+from retrieval.catalog.new_content import FileState
 from retrieval.records import Kind
 
 if TYPE_CHECKING:
     from indexer.read_ahead import ReadAhead
     from indexer.reading import Job
-    from retrieval.catalog.transaction import NewContent, Transaction
+    from retrieval.catalog.new_content import NewContent
+    from retrieval.catalog.transaction import Transaction
     from retrieval.library import Library
 
 COMMIT_S = 1.0
@@ -70,7 +71,7 @@ class Ledger:
             return
         tally, lost = Tally(), []
         with self.library.catalog.transaction() as transaction:
-            transaction.keep_unused()
+            transaction.contents.keep_unused()
             for outcome in self._waiting:
                 match outcome:
                     case Failed():
@@ -79,7 +80,7 @@ class Ledger:
                         lost.append(outcome.job)
                     case (finished, content):
                         self._add(transaction, finished, content, tally)
-        self.spare |= transaction.spare
+        self.spare |= transaction.contents.spare
         done, self._waiting = self._waiting, []
         self._last = time.monotonic()
         for name in Tally.__slots__:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from indexer.reading import Job, Piece
-    from retrieval.catalog.transaction import FileState
+    from retrieval.catalog.new_content import FileState
     from retrieval.records import Fact, Kind
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from retrieval.catalog.transaction import FileState
+from retrieval.catalog.new_content import FileState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

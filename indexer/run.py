@@ -19,7 +19,7 @@ from indexer.survey import Survey
 from indexer.targets import find_targets
 from indexer.twins import pair
 from indexer.whereabouts import Whereabouts
-from retrieval.catalog.transaction import SPARE
+from retrieval.catalog.content_writer import SPARE
 from retrieval.errors import LibraryError
 from retrieval.media.unused_memory import give_back_memory
 
@@ -157,7 +157,7 @@ class Run:
         """Drop contents that no file has any more, also those that an interrupted run left."""
         if self.left_over or self.spare:
             with self.library.catalog.transaction() as transaction:
-                transaction.sweep(None if self.left_over else self.spare)
+                transaction.contents.sweep(None if self.left_over else self.spare)
 
     def refresh(self) -> None:
         """Bring the indexes in step with the catalog."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from indexer.companions import companions, may_be_companions
 from indexer.exclusion import Exclusion
+from retrieval.catalog.new_content import FileState
 from retrieval.catalog.sidecars import Sidecar
-from retrieval.catalog.transaction import FileState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from retrieval.catalog.transaction import MOMENTS_AT_ONCE, EncodedMoment
+from retrieval.catalog.content_writer import MOMENTS_AT_ONCE
+from retrieval.catalog.new_content import EncodedMoment
 from retrieval.errors import LibraryError
 from retrieval.media.decoder_channel import moment_from_json, moment_to_json
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from indexer.ledger import Tally
     from indexer.reading import Job
-    from retrieval.catalog.transaction import FileState
+    from retrieval.catalog.new_content import FileState
     from retrieval.library import Library
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO, Literal, Self
@@ -20,30 +20,29 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, Self
 from filelock import FileLock, Timeout
 
 from retrieval import known_models
-from retrieval.catalog.catalog import Catalog, Counts
+from retrieval.catalog.catalog import Catalog
 from retrieval.catalog.filter import Filter
+from retrieval.catalog.new_content import FileState
 from retrieval.catalog.roots import Root, covered, free_name, innermost
-from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
-from retrieval.catalog.where import parse
+from retrieval.encoded_file import encoded_file
 from retrieval.encoders.model_set import ModelSet, load_model_set
 from retrieval.errors import (
     LibraryError,
     LibraryLocked,
-    LibraryNotFound,
     MediaError,
     QueryError,
     UnknownMedia,
 )
 from retrieval.hubness import Hubs
 from retrieval.index_cache import IndexCache
-from retrieval.library_folder import CATALOG, LOCK, NEW, holds_library, must_hold_library
+from retrieval.library_folder import CATALOG, LOCK, holds_library, must_hold_library
 from retrieval.media.content_hash import content_hash
-from retrieval.media.media import open_media
+from retrieval.new_library import make_library
 from retrieval.own_bridges import OwnBridge, improve_bridges, own_bridges
 from retrieval.query import Query
-from retrieval.records import Kind
 from retrieval.search import Search
 from retrieval.space import JointSpace
+from retrieval.stats import Stats
 from retrieval.stopwatch import Stage, timed
 from retrieval.user_path import user_path
 from retrieval.verify import problems
@@ -54,26 +53,10 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from pathlib import Path
 
-    from retrieval.media.decoder_pool import DecoderPool
     from retrieval.query import Subject
-    from retrieval.records import File, Hit
+    from retrieval.records import File, Hit, Kind
 
 DEFAULT_MODELS = "clip-clap"
-FARTHEST_NS = (1 << 63) - 1
-"""The largest number that SQLite stores; as a time the year 2262."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stats:
-    """What a library holds and which model set made it."""
-
-    path: Path
-    models: str
-    fingerprint: str
-    roots: tuple[Root, ...]
-    counts: Counts
-    bytes: int
-    """Size of the library folder on disk."""
 
 
 class Library:
@@ -122,7 +105,7 @@ class Library:
         if not create:
             must_hold_library(path)
         elif not holds_library(path):
-            _create(path, models or DEFAULT_MODELS)
+            make_library(path, models or DEFAULT_MODELS)
         catalog = Catalog(path / CATALOG)
         library = cls(path, catalog, models, device)
         if catalog.is_outdated():
@@ -318,7 +301,15 @@ class Library:
         combined = sum(terms[1:], terms[0])
         for subject in without:
             combined = combined - Query(subject)
-        wanted = self._filter(kinds, under, since, until, missing, where)
+        wanted = Filter.asked(
+            self.catalog.roots(),
+            kinds=kinds,
+            under=under,
+            since=since,
+            until=until,
+            missing=missing,
+            where=where,
+        )
         if words == "only":
             return search_words(self.catalog, combined, k, wanted, min_score)
         return self.searcher.hits(combined, k, wanted, min_score, words=words == "also")
@@ -327,19 +318,13 @@ class Library:
         self, *, kinds: Iterable[Kind | str] | None = None, under: str | Path | None = None
     ) -> Iterator[File]:
         """Every file the library knows, also failed and missing ones, by root and path."""
-        return self.catalog.files.matching(self._filter(kinds, under, None, None, missing=True))
+        roots = self.catalog.roots()
+        wanted = Filter.asked(roots, kinds=kinds, under=under, missing=True)
+        return self.catalog.files.matching(wanted)
 
     def stats(self) -> Stats:
         """How much the library holds and what made it."""
-        facts = self.catalog.facts()
-        return Stats(
-            path=self.path,
-            models=facts["model_set"],
-            fingerprint=facts["fingerprint"],
-            roots=tuple(self.catalog.roots()),
-            counts=self.catalog.counts(),
-            bytes=sum(f.stat().st_size for f in self.path.rglob("*") if f.is_file()),
-        )
+        return Stats.of(self.path, self.catalog)
 
     def refresh(self) -> None:
         """Bring the indexes in step with the catalog and write them down."""
@@ -430,27 +415,6 @@ class Library:
         with self.writing(), self.catalog.transaction() as transaction:
             return Root(transaction.add_root(name, str(real)), name, real), ""
 
-    def encode(self, file: BinaryIO, name: str, decoders: DecoderPool | None = None) -> NewContent:
-        """Read and encode one open file, as `add` would store it; with decoders, in one of them.
-
-        Raises:
-            MediaError: it cannot be read.
-        """
-        digest = content_hash(file)
-        opened = decoders.open if decoders else open_media
-        media = opened(file, self.space.model_set.windows, name=name)
-        moments = list(media.pieces)
-        vectors = [self.space.embed(m.modality, [content]) for m, content in moments]
-        return NewContent(
-            hash=digest,
-            kind=media.kind,
-            moments=[
-                EncodedMoment(moment, {space: rows[0] for space, rows in blocks.items()})
-                for (moment, _), blocks in zip(moments, vectors, strict=True)
-            ],
-            metadata=media.metadata,
-        )
-
     def _store(self, path: Path, file: BinaryIO) -> int:
         state = FileState.of(os.fstat(file.fileno()))
         root, folder = self.place(path.parent)
@@ -460,7 +424,7 @@ class Library:
         if known is not None:
             return known
         try:
-            content = self.encode(file, path.name)
+            content = encoded_file(self.space, file, path.name)
         except MediaError as error:
             with self.catalog.transaction() as transaction:
                 not_media = isinstance(error, UnknownMedia)
@@ -471,60 +435,3 @@ class Library:
 
     def _under(self, path: str | Path) -> tuple[tuple[int, str], ...]:
         return covered(self.catalog.roots(), user_path(path).resolve())
-
-    def _filter(
-        self,
-        kinds: Iterable[Kind | str] | None,
-        under: str | Path | None,
-        since: datetime | None,
-        until: datetime | None,
-        missing: bool,
-        where: str | None = None,
-    ) -> Filter:
-        return Filter(
-            kinds=None if kinds is None else frozenset(Kind(kind) for kind in kinds),
-            under=None if under is None else self._under(under),
-            since_ns=_time_ns(since),
-            until_ns=_time_ns(until),
-            missing=missing,
-            where=None if where is None else parse(where),
-        )
-
-
-def _time_ns(time: datetime | None) -> int | None:
-    """Nanoseconds since 1970, no farther off than the catalog can count."""
-    if time is None:
-        return None
-    try:
-        time_ns = int(time.timestamp() * 1e9)
-    except (ValueError, OverflowError):  # year 1, before or after it in another time zone
-        time_ns = FARTHEST_NS if time.year > 1970 else -FARTHEST_NS
-    return max(-FARTHEST_NS, min(time_ns, FARTHEST_NS))
-
-
-def _create(path: Path, models: str | ModelSet) -> None:
-    model_set = models if isinstance(models, ModelSet) else load_model_set(models)
-    # An attempt that was ended, by a full disk for one, has left its beginnings.
-    if path.is_dir() and not all(f.name == LOCK or f.name.startswith(NEW) for f in path.iterdir()):
-        raise LibraryNotFound(
-            f"{path} holds other things and no library. Name a folder that is new or empty."
-        )
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        with FileLock(path / LOCK):
-            if holds_library(path):
-                return  # another process was quicker
-            fresh = path / NEW
-            for left in path.glob(f"{NEW}*"):
-                left.unlink()
-            Catalog.create(
-                fresh,
-                space_dims=JointSpace(model_set).dims,
-                model_set=model_set.name,
-                fingerprint=model_set.fingerprint,
-                windows=asdict(model_set.windows),
-                **known_models.fact(model_set),
-            ).close()
-            fresh.replace(path / CATALOG)
-    except OSError as error:
-        raise LibraryError(f"Cannot make a library at {path}: {error.strerror}.") from error

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
 CATALOG = "catalog.db"
 LOCK = "writer.lock"
-NEW = f"{CATALOG}.new"
-"""What a catalog is called while it is made."""
 
 
 def holds_library(folder: Path) -> bool:

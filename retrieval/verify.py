@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from retrieval.catalog.transaction import FileState
+from retrieval.catalog.new_content import FileState
+from retrieval.encoded_file import encoded_file
 from retrieval.errors import MediaError
 from retrieval.media.content_hash import content_hash
 from retrieval.media.decoder_pool import DecoderPool
@@ -99,7 +100,7 @@ def _file_problems(library: Library, file: File, decoders: DecoderPool) -> Itera
                     f"{file.path} holds other bytes than when it was indexed, under the same time."
                 )
                 return
-            content = library.encode(opened, file.path.name, decoders)
+            content = encoded_file(library.space, opened, file.path.name, decoders)
     except (OSError, MediaError) as error:
         yield f"{file.path} was indexed but cannot be read now: {error}"
         return

@@ -19,7 +19,7 @@ from indexer.message import Finished
 from indexer.reading import Job, Piece
 from indexer.spool import Spool
 from retrieval import Kind, Modality, Moment
-from retrieval.catalog.transaction import FileState, NewContent
+from retrieval.catalog.new_content import FileState, NewContent
 from retrieval.vectors import Vectors
 
 STATE = FileState(1, 1)

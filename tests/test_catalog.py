@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from retrieval.catalog.catalog import Catalog
 from retrieval.catalog.filter import Filter
-from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
+from retrieval.catalog.new_content import EncodedMoment, FileState, NewContent
 from retrieval.records import Kind, Modality, Moment
 from retrieval.vectors import unit_rows
 

@@ -74,7 +74,7 @@ def test_verify_tells_each_problem_and_ends_with_1(filled: Library, media: Path)
     write_picture(media / "blue2.png", (0, 0, 255)).replace(media / "red.png")
     with filled.writing(), filled.catalog.transaction() as transaction:
         known = next(f for f in filled.files() if f.path.name == "red.png")
-        from retrieval.catalog.transaction import FileState
+        from retrieval.catalog.new_content import FileState
 
         transaction.touch(known.id, FileState.of((media / "red.png").stat()))
     result = anyseek("verify")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from retrieval import Kind, Library, Modality, Moment
 from retrieval import cohort as cohort_module
-from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
+from retrieval.catalog.new_content import EncodedMoment, FileState, NewContent
 from retrieval.cohort import (
     COPIES,
     Cohorts,

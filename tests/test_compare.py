@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from indexer.compare import Change, Difference, compare
 from indexer.scan import Found, path_order
 from retrieval.catalog.listing import Listed
-from retrieval.catalog.transaction import FileState
+from retrieval.catalog.new_content import FileState
 
 PATHS = st.text(alphabet="ab/.-0é\udcff", min_size=1, max_size=4)
 STATES = st.builds(FileState, st.integers(0, 1), st.integers(0, 1))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from retrieval.catalog.catalog import Catalog
-from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
+from retrieval.catalog.new_content import EncodedMoment, FileState, NewContent
 from retrieval.encoders.fake import fake_model_set
 from retrieval.index_cache import IndexCache
 from retrieval.library import Library

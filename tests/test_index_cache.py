@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from retrieval.catalog.catalog import Catalog
-from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
+from retrieval.catalog.new_content import EncodedMoment, FileState, NewContent
 from retrieval.errors import MissingPackage
 from retrieval.index_cache import IndexCache
 from retrieval.records import Kind, Modality, Moment

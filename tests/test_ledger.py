@@ -14,7 +14,7 @@ from indexer.reading import Job
 from indexer.whereabouts import Whereabouts
 from retrieval import File, Kind, Library, Modality, Moment
 from retrieval.catalog.listing import Listed
-from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
+from retrieval.catalog.new_content import EncodedMoment, FileState, NewContent
 from retrieval.errors import LibraryError
 from retrieval.vectors import unit_rows
 

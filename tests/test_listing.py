@@ -14,7 +14,7 @@ from indexer.scan import Scan, path_order
 from retrieval.catalog import listing as listing_module
 from retrieval.catalog.catalog import Catalog
 from retrieval.catalog.listing import Listed
-from retrieval.catalog.transaction import FileState
+from retrieval.catalog.new_content import FileState
 from tests.test_catalog import SPACES, content_of
 
 STATE = FileState(10, 1000)

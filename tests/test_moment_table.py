@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event
 
 from retrieval import Kind, Library, Modality, Moment, checked_json
-from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
+from retrieval.catalog.new_content import EncodedMoment, FileState, NewContent
 from retrieval.encoders.fake import fake_model_set
 from retrieval.moment_table import FILE, MomentTable
 from retrieval.vectors import unit_rows

@@ -11,7 +11,7 @@ import pytest
 import indexer
 from retrieval import Kind, Library, Modality, Moment
 from retrieval.bridge import Bridge, Pairs, fit_bridge
-from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
+from retrieval.catalog.new_content import EncodedMoment, FileState, NewContent
 from retrieval.encoders.fake import WINDOWS, FakeEncoder
 from retrieval.encoders.model_set import BUILT_IN, ModelSet
 from retrieval.own_bridges import FOLDER, described

@@ -19,7 +19,7 @@ from PIL import Image
 from indexer import index, read_ahead, reading
 from indexer.reading import Job
 from retrieval import Library, Modality
-from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
+from retrieval.catalog.new_content import EncodedMoment, FileState, NewContent
 from retrieval.encoders.fake import fake_model_set
 from retrieval.encoders.mini.world.concepts import CONCEPTS
 from retrieval.encoders.model_set import BUILT_IN

@@ -14,9 +14,9 @@ from retrieval.catalog.catalog import Catalog
 from retrieval.catalog.database import reading
 from retrieval.catalog.files import Owner
 from retrieval.catalog.filter import Filter
+from retrieval.catalog.new_content import FileState, NewContent
 from retrieval.catalog.prepared import Prepared, PreparedRows
 from retrieval.catalog.schema import contents, files, path_text, roots
-from retrieval.catalog.transaction import FileState, NewContent
 from retrieval.catalog.where import parse
 from retrieval.errors import LibraryDamaged, LibraryError, LibraryLocked
 from retrieval.records import Fact, Kind

@@ -13,7 +13,7 @@ from retrieval import Kind, Library, Modality, Moment
 from retrieval.catalog.catalog import Catalog
 from retrieval.catalog.database import reading
 from retrieval.catalog.filter import Filter
-from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
+from retrieval.catalog.new_content import EncodedMoment, FileState, NewContent
 from retrieval.encoders.fake import fake_model_set
 from retrieval.grouping import LEAST_LOOK, Candidates, grouped
 from retrieval.vectors import unit_rows
@@ -121,7 +121,7 @@ def test_the_files_of_hits_are_looked_up_by_what_they_hold_also_below_a_folder(
     films: Library,
 ) -> None:
     """A folder may hold a million files, and a page of hits has ten."""
-    below = films._filter(None, "/nowhere", None, None, missing=False)
+    below = Filter.asked(films.catalog.roots(), under="/nowhere")
     held = [content_id(films, n) for n in (3, 30)]
     with asked(films.catalog) as statements:
         assert sorted(films.catalog.files.owners(held, below)) == sorted(held)

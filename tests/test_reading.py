@@ -21,7 +21,7 @@ from indexer.reading import (
     prepared_pieces,
 )
 from retrieval import Kind, Library, Modality, Moment
-from retrieval.catalog.transaction import FileState
+from retrieval.catalog.new_content import FileState
 from retrieval.media.media import Media
 
 posix = pytest.mark.skipif(os.name != "posix", reason="links and pipes as on POSIX")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from indexer.exclusion import DEFAULT_EXCLUDE, Exclusion
 from indexer.scan import Found, Scan, has_entries, path_order
-from retrieval.catalog.transaction import FileState
+from retrieval.catalog.new_content import FileState
 
 NAMES = st.text(alphabet="ab. -é\udce9", min_size=1, max_size=4).filter(
     lambda name: not name.startswith(".")

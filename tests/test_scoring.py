@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from retrieval import Library, Query
 from retrieval.calibration import Calibration, Scale, score
-from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
+from retrieval.catalog.new_content import EncodedMoment, FileState, NewContent
 from retrieval.cohort import COHORT, SCRAMBLE, Cohorts, lowest_scrambled
 from retrieval.encoders.fake import fake_model_set
 from retrieval.records import Kind, Modality, Moment

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from retrieval import Hit, Kind, Library, Modality, Moment, Query
 from retrieval import search as search_module
 from retrieval.catalog.filter import Filter
-from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
+from retrieval.catalog.new_content import EncodedMoment, FileState, NewContent
 from retrieval.errors import QueryError
 from retrieval.grouping import ALSO, NO_MOMENT, Candidates, grouped
 from retrieval.search import MOMENTS_OF, Search

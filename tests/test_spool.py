@@ -10,7 +10,7 @@ import pytest
 from indexer import spool as module
 from indexer.spool import Spool
 from retrieval import Modality, Moment
-from retrieval.catalog.transaction import EncodedMoment
+from retrieval.catalog.new_content import EncodedMoment
 from retrieval.errors import LibraryError
 
 

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError
 
 from retrieval.catalog.catalog import Catalog
+from retrieval.catalog.content_writer import SPARE
 from retrieval.catalog.filter import Filter
-from retrieval.catalog.transaction import SPARE, EncodedMoment, FileState, NewContent, Place
+from retrieval.catalog.new_content import EncodedMoment, FileState, NewContent
+from retrieval.catalog.transaction import Place
 from retrieval.records import Kind, Modality, Moment
 from retrieval.vectors import unit_rows
 from tests.test_catalog import SPACES, content_of
@@ -173,16 +175,16 @@ class TestKeeping:
     def test_it_stays_until_the_sweep(self, catalog: Catalog) -> None:
         add(catalog, "a", "one")
         with catalog.transaction() as transaction:
-            transaction.keep_unused()
+            transaction.contents.keep_unused()
             transaction.add(1, "a", LATER, content_of("two"))
-            assert len(transaction.spare) == 1
-            spare = set(transaction.spare)
+            assert len(transaction.contents.spare) == 1
+            spare = set(transaction.contents.spare)
         assert catalog.files.has_content("one")
         assert SPARE in catalog.facts()
         with catalog.transaction() as transaction:
             assert transaction.link(1, "b", STATE, "one") is not None
         with catalog.transaction() as transaction:
-            transaction.sweep(spare)
+            transaction.contents.sweep(spare)
         assert held(catalog) == {"a": "two", "b": "one"}
         assert SPARE not in catalog.facts()
 
@@ -190,11 +192,11 @@ class TestKeeping:
         add(catalog, "a", "one")
         add(catalog, "b", "kept")
         with catalog.transaction() as transaction:
-            transaction.keep_unused()
+            transaction.contents.keep_unused()
             transaction.fail(1, "a", LATER, "broken")
         moments = [m.id for m in catalog.moments.of("one")]
         with catalog.transaction() as transaction:
-            transaction.sweep()
+            transaction.contents.sweep()
         assert not catalog.files.has_content("one")
         assert catalog.files.has_content("kept")
         with catalog.vectors.changes_since(0, "clip", Modality.TEXT) as changes:
@@ -204,23 +206,23 @@ class TestKeeping:
         """The fact stands in the catalog, so the next run knows without looking at every row."""
         add(catalog, "a", "one")
         with catalog.transaction() as transaction:
-            transaction.keep_unused()
+            transaction.contents.keep_unused()
             transaction.add(1, "a", LATER, content_of("two"))
         again = Catalog(catalog.path)
         assert SPARE in again.facts()
         with again.transaction() as transaction:
-            transaction.sweep()
+            transaction.contents.sweep()
         assert not again.files.has_content("one")
         assert SPARE not in again.facts()
         again.close()
 
     def test_what_was_never_in_use_is_no_spare(self, catalog: Catalog) -> None:
         with catalog.transaction() as transaction:
-            transaction.keep_unused()
+            transaction.contents.keep_unused()
             transaction.add(1, "a", STATE, content_of("one"))
             transaction.add(1, "a", STATE, content_of("one"))
             transaction.fail(1, "b", STATE, "broken")
-            assert transaction.spare == set()
+            assert transaction.contents.spare == set()
         assert SPARE not in catalog.facts()
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from retrieval import Kind, Library, Modality, Moment
 from retrieval.bridge import Bridge, Pairs, fit_bridge
-from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
+from retrieval.catalog.new_content import EncodedMoment, FileState, NewContent
 from retrieval.relay import Relay
 from retrieval.true_pairs import adapt_bridge, film_pairs
 from retrieval.vectors import centred, unit_rows

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from retrieval import Library, Modality
-from retrieval import library as library_module
+from retrieval import Library, Modality, encoded_file
 from retrieval.backup import backup, restore
 from retrieval.catalog.stored_vectors import Changes, StoredVectors
 from retrieval.catalog.word_index import add_word_functions
@@ -172,7 +171,7 @@ def test_no_file_is_decoded_in_this_process(
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("decoded here")
 
-    monkeypatch.setattr(library_module, "open_media", refuse)
+    monkeypatch.setattr(encoded_file, "open_media", refuse)
     assert filled.verify(sample=100) == []
 
 

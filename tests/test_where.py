@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from retrieval.catalog.catalog import Catalog
 from retrieval.catalog.condition import FACTS, All, Comparison, Condition, Either, Not, Type
 from retrieval.catalog.filter import Filter
+from retrieval.catalog.new_content import FileState, NewContent
 from retrieval.catalog.text_functions import folded
-from retrieval.catalog.transaction import FileState, NewContent
 from retrieval.catalog.where import MOST_COMPARISONS, MOST_NESTED, parse
 from retrieval.errors import QueryError
 from retrieval.records import Kind

@@ -16,9 +16,9 @@ from sqlalchemy import update
 from retrieval import Library
 from retrieval.catalog.catalog import Catalog
 from retrieval.catalog.filter import Filter
+from retrieval.catalog.new_content import EncodedMoment, FileState, NewContent
 from retrieval.catalog.schema import files
 from retrieval.catalog.tokens import path_tokens, tokens
-from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
 from retrieval.catalog.wording import Wording, row_of
 from retrieval.encoders.fake import fake_model_set
 from retrieval.records import Kind, Modality, Moment
@@ -130,10 +130,10 @@ class Life(RuleBasedStateMachine):
         path = data.draw(st.sampled_from(sorted(self.held)))
         file_id = self.id_of(path)
         with self.catalog.transaction() as transaction:
-            transaction.keep_unused()
+            transaction.contents.keep_unused()
             transaction.forget([file_id])
         with self.catalog.transaction() as transaction:
-            transaction.sweep()
+            transaction.contents.sweep()
         del self.held[path]
         self.extra.pop(path, None)
 

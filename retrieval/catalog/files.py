@@ -15,10 +15,10 @@ from retrieval.catalog.database import reading
 from retrieval.catalog.filter import FILTERS
 from retrieval.catalog.id_list import LISTED, listed
 from retrieval.catalog.listing import Listed, listing
+from retrieval.catalog.new_content import FileState
 from retrieval.catalog.prepared import PreparedRows
 from retrieval.catalog.schema import contents, files, moments, roots
 from retrieval.catalog.statements import CONTENT_BY_HASH, TWINS, TWINS_IN_SIGHT
-from retrieval.catalog.transaction import FileState
 from retrieval.records import File, Kind
 
 if TYPE_CHECKING:

@@ -7,17 +7,28 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, Integer, Select, column, false, not_, or_, select, table, text
 
+from retrieval.catalog.roots import covered
 from retrieval.catalog.schema import contents, files, moments
+from retrieval.catalog.where import parse
+from retrieval.records import Kind
+from retrieval.user_path import user_path
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
     from retrieval.catalog.condition import Condition
-    from retrieval.records import Kind
+    from retrieval.catalog.roots import Root
 
 
 FILTERS = 64
 """Of so many filters at a time the statements are kept: building one takes longer than it runs."""
 
 WORDS = ("file_words", "passage_words")
+
+FARTHEST_NS = (1 << 63) - 1
+"""The largest number that SQLite stores; as a time the year 2262."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +50,33 @@ class Filter:
     """What must stand in a file's name, folder, facts or passages, in FTS5's query language."""
     unsaid: tuple[str, ...] = ()
     """What must not."""
+
+    @classmethod
+    def asked(
+        cls,
+        roots: Sequence[Root],
+        *,
+        kinds: Iterable[Kind | str] | None = None,
+        under: str | Path | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        missing: bool = False,
+        where: str | None = None,
+    ) -> Filter:
+        """What a caller of `Library.search` asks for, in a library with these roots.
+
+        Raises:
+            ValueError: there is no such kind.
+            QueryError: `where` cannot be read.
+        """
+        return cls(
+            kinds=None if kinds is None else frozenset(Kind(kind) for kind in kinds),
+            under=None if under is None else covered(roots, user_path(under).resolve()),
+            since_ns=_time_ns(since),
+            until_ns=_time_ns(until),
+            missing=missing,
+            where=None if where is None else parse(where),
+        )
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The filter as SQL over `files` joined with `contents`."""
@@ -88,3 +126,14 @@ def below(root_id: int, folder: str) -> ColumnElement[bool]:
     # "0" follows "/", so this range holds what lies below the folder and nothing else.
     inside = (files.c.path >= f"{folder}/") & (files.c.path < f"{folder}0")
     return here & (inside | (files.c.path == folder))
+
+
+def _time_ns(time: datetime | None) -> int | None:
+    """Nanoseconds since 1970, no farther off than the catalog can count."""
+    if time is None:
+        return None
+    try:
+        time_ns = int(time.timestamp() * 1e9)
+    except (ValueError, OverflowError):  # year 1, before or after it in another time zone
+        time_ns = FARTHEST_NS if time.year > 1970 else -FARTHEST_NS
+    return max(-FARTHEST_NS, min(time_ns, FARTHEST_NS))

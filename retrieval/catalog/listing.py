@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import String, select, type_coerce
 
 from retrieval.catalog.filter import below
+from retrieval.catalog.new_content import FileState
 from retrieval.catalog.schema import files
 from retrieval.catalog.sidecars import Sidecar, sidecars_from_json
-from retrieval.catalog.transaction import FileState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

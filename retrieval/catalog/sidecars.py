@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
-from retrieval.catalog.transaction import FileState
+from retrieval.catalog.new_content import FileState
 
 
 @dataclass(frozen=True, slots=True)

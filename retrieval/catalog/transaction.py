@@ -2,67 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from retrieval.catalog import statements
+from retrieval.catalog.content_writer import ContentWriter
 from retrieval.catalog.schema import contents, facts, files, hubs, roots
 
 if TYPE_CHECKING:
-    import os
     import sqlite3
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from sqlalchemy import Connection
 
+    from retrieval.catalog.new_content import FileState, NewContent
     from retrieval.catalog.sidecars import Sidecar
-    from retrieval.records import Fact, Kind, Moment
-    from retrieval.vectors import Vector
+    from retrieval.records import Fact
 
 
-SPARE = "spare_contents"
-"""The fact that contents without a file may be there, which `Transaction.sweep` has to drop."""
 HUB_BANK = "hub_bank"
 """The fact that says which queries the hub values were made with."""
-
-MOMENTS_AT_ONCE = 1000
-"""Moments written by one statement: a long text has a hundred thousand."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileState:
-    """How a file looked on disk when it was read; a difference means that it changed."""
-
-    size: int
-    """Bytes."""
-    mtime_ns: int
-
-    @classmethod
-    def of(cls, status: os.stat_result) -> FileState:
-        """What matters of an `os.stat` result."""
-        return cls(status.st_size, status.st_mtime_ns)
-
-
-@dataclass(frozen=True, slots=True)
-class EncodedMoment:
-    """A moment with its vector in each space that its modality has an encoder for."""
-
-    moment: Moment
-    vectors: Mapping[str, Vector]
-
-
-@dataclass(frozen=True, slots=True)
-class NewContent:
-    """What a file holds, encoded and ready to be stored."""
-
-    hash: str
-    """Of all its bytes."""
-    kind: Kind
-    moments: Sequence[EncodedMoment]
-    metadata: Mapping[str, Fact] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +44,10 @@ class Transaction:
         self._connection = connection
         self._driver = cast("sqlite3.Connection", connection.connection.driver_connection)
         self._space_ids = space_ids
-        self._last_moment_id: int | None = None
-        self._keeps = False
-        self.spare: set[int] = set()
-        """Contents that lost their last file since `keep_unused`."""
         changes = select(facts.c.value).where(facts.c.name == "changes")
-        self._change = int(connection.execute(changes).scalar_one()) + 1
-        connection.execute(
-            update(facts).where(facts.c.name == "changes").values(value=self._change)
-        )
+        change = int(connection.execute(changes).scalar_one()) + 1
+        connection.execute(update(facts).where(facts.c.name == "changes").values(value=change))
+        self.contents = ContentWriter(connection, space_ids, change)
 
     def add_root(self, name: str, folder: str) -> int:
         """Register a folder under a name that is free; returns the root's id."""
@@ -122,7 +79,7 @@ class Transaction:
         known = self.link(root_id, path, state, content.hash)
         if known is not None:
             return known
-        return self._put(root_id, path, state, self._store(content))
+        return self._put(root_id, path, state, self.contents.add(content))
 
     def link(self, root_id: int, path: str, state: FileState, content_hash: str) -> int | None:
         """Let a path have a content that is stored already.
@@ -271,7 +228,7 @@ class Transaction:
             content_id = self._connection.execute(
                 delete(files).where(files.c.id == file_id).returning(files.c.content_id)
             ).scalar()
-            self._drop_if_unused(content_id)
+            self.contents.drop_if_unused(content_id)
 
     def set_hubs(self, space: str, values: Mapping[int, float]) -> None:
         """Store the hub value of moments in a space, over older ones."""
@@ -300,23 +257,6 @@ class Transaction:
             fact.on_conflict_do_update(index_elements=["name"], set_={"value": value})
         )
 
-    def keep_unused(self) -> None:
-        """From here on a content that loses its last file stays, until `sweep`.
-
-        A later transaction may find the same content under another path, and so needs not encode
-        it again: files that are renamed in a row, each to the name of the next, are an example.
-        """
-        self._keeps = True
-
-    def sweep(self, content_ids: Iterable[int] | None = None) -> None:
-        """Drop those of the given contents that no file has; without ids, look for all such."""
-        if content_ids is None:
-            used = select(files.c.id).where(files.c.content_id == contents.c.id).exists()
-            content_ids = self._connection.scalars(select(contents.c.id).where(~used)).all()
-        for content_id in content_ids:
-            self._drop_if_unused(content_id)
-        self._connection.execute(delete(facts).where(facts.c.name == SPARE))
-
     def _put(
         self,
         root_id: int,
@@ -342,72 +282,5 @@ class Transaction:
             missing_since_s=None,
         )
         if before and before[0][0] != content_id:
-            self._drop_if_unused(before[0][0])
+            self.contents.drop_if_unused(before[0][0])
         return int(file_id)
-
-    def _store(self, content: NewContent) -> int:
-        ((added,),) = statements.ADD_CONTENT.rows(
-            self._driver, hash=content.hash, kind=content.kind, metadata=dict(content.metadata)
-        )
-        content_id = int(added)
-        for start in range(0, len(content.moments), MOMENTS_AT_ONCE):
-            self._store_moments(content_id, content.moments[start : start + MOMENTS_AT_ONCE])
-        return content_id
-
-    def _store_moments(self, content_id: int, encoded_moments: Sequence[EncodedMoment]) -> None:
-        rows: list[dict[str, Any]] = []
-        data: list[dict[str, Any]] = []
-        for encoded in encoded_moments:
-            moment, moment_id = encoded.moment, self._next_moment_id()
-            rows.append(
-                {
-                    "id": moment_id,
-                    "content_id": content_id,
-                    "modality": moment.modality,
-                    "start_s": moment.start_s,
-                    "end_s": moment.end_s,
-                    "start_char": moment.start_char,
-                    "end_char": moment.end_char,
-                    "text": moment.text,
-                    "change": self._change,
-                }
-            )
-            data.extend(
-                {
-                    "moment_id": moment_id,
-                    "space_id": self._space_ids[space],
-                    "data": vector.astype("<f4").tobytes(),
-                }
-                for space, vector in encoded.vectors.items()
-            )
-        statements.ADD_MOMENTS.many(self._driver, rows)
-        statements.ADD_VECTORS.many(self._driver, data)
-
-    def _next_moment_id(self) -> int:
-        """One past the highest id ever given, also to moments that are gone."""
-        if self._last_moment_id is None:
-            used = self._connection.exec_driver_sql(
-                "SELECT seq FROM sqlite_sequence WHERE name = 'moments'"
-            ).scalar()
-            self._last_moment_id = int(used or 0)
-        self._last_moment_id += 1
-        return self._last_moment_id
-
-    def _drop_if_unused(self, content_id: int | None) -> None:
-        if content_id is None:
-            return
-        content = {"content_id": content_id}
-        if self._connection.execute(statements.FILE_WITH_CONTENT, content).first():
-            return
-        if self._keeps:
-            self.spare.add(content_id)
-            kept = upsert(facts).values(name=SPARE, value=True)
-            self._connection.execute(kept.on_conflict_do_nothing())
-            return
-        dropped = [
-            {"moment_id": row.id, "modality": row.modality, "change": self._change}
-            for row in self._connection.execute(statements.MOMENTS_OF_CONTENT, content)
-        ]
-        if dropped:
-            self._connection.execute(statements.ADD_REMOVALS, dropped)
-        self._connection.execute(statements.DROP_CONTENT, content)

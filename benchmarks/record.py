@@ -38,13 +38,14 @@ def record(
     return path
 
 
-def commit() -> str:
-    """The code that is measured."""
-    return _git("rev-parse", "HEAD")
+def commit(folder: Path | None = None) -> str:
+    """The code that is measured, in the folder this is run in or in another."""
+    return _git("rev-parse", "HEAD", folder=folder)
 
 
-def _git(*arguments: str) -> str:
-    run = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+def _git(*arguments: str, folder: Path | None = None) -> str:
+    command = ["git", *arguments]
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     return run.stdout.strip()
 
 

@@ -22,6 +22,7 @@ from retrieval.vector_index import (
     Wish,
     coder,
     index_file,
+    packed_codes,
     plan,
     policy,
     ranking,
@@ -235,6 +236,24 @@ def test_gathered_codes_find_what_a_selector_finds(large: Collection) -> None:
     found = gathered.nearest(queries, 30, lists, None)
     assert all(mask[rows].all() for rows in found)
     assert_alike(found, part.codes.nearest(queries, 30, lists, mask))
+
+
+def test_codes_that_another_faiss_packs_otherwise_are_not_gathered(
+    large: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (part, *_) = large.index.state.parts
+    assert isinstance(part, CodedPart)
+    assert part.codes.is_packed_as_known
+    monkeypatch.setattr(packed_codes, "BYTE_OF", packed_codes.BYTE_OF[::-1])
+    codes = Codes(part.codes.index)
+    assert not codes.is_packed_as_known
+    fixed = large.ids[large.rng.random(len(large.ids)) < 0.5]
+    fixed.flags.writeable = False
+    monkeypatch.setattr(plan_module, "GATHER_NS", 0.0)
+    monkeypatch.setattr(plan_module, "GATHER_LIST_US", 0.0)
+    index = replace(part, codes=codes)
+    ways = {index.search(large.queries(1), 10, fixed)[1].way for _ in range(5)}
+    assert ways == {Way.FILTERED_CODES}
 
 
 def test_the_codes_of_a_set_are_gathered_when_it_was_asked_often_enough(

@@ -90,7 +90,7 @@ class CodedPart(Part):
 
     def _gathered(self, allowed: AllowedRows, queries: int, probes: int, look: int) -> Codes | None:
         """The codes of the allowed rows alone, once enough was searched among them."""
-        if allowed.kept and allowed.codes is None:
+        if allowed.kept and allowed.codes is None and self.codes.is_packed_as_known:
             share = allowed.count / len(self.ids)
             without = self.codes.cost_ms(probes, look, selected=True)
             allowed.rent_ms += queries * (without - self.codes.cost_ms(probes, look, share))

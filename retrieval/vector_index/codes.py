@@ -125,6 +125,23 @@ class Codes:
             copy.index.add(np.ascontiguousarray(rows[start : start + ADD_ROWS]))
         return copy
 
+    @cached_property
+    def is_packed_as_known(self) -> bool:
+        """Whether codes lie as `packed_codes` takes them to, tried on one block.
+
+        Another build of FAISS may pack them for other registers; `among` would gather noise.
+        """
+        lists = faiss().downcast_InvertedLists(self.index.invlists)
+        i = int(np.argmax([lists.list_size(i) for i in range(self.lists)]))
+        rows = min(lists.list_size(i), BLOCK_ROWS)
+        if lists.n_per_block != BLOCK_ROWS or not rows:
+            return False
+        block = faiss().rev_swig_ptr(lists.get_codes(i), lists.block_size)[None]
+        pairs = np.stack([lists.packer.unpack_1(block, row) for row in range(rows)])
+        known = np.stack([pairs & 15, pairs >> 4], axis=2).reshape(rows, -1)
+        ours = codes_at(blocks(block.ravel(), rows), np.arange(rows))
+        return np.array_equal(ours, known[:, : ours.shape[1]])
+
     def among(self, allowed: Mask) -> Self:
         """The codes of some rows alone, under the same row numbers, in lists of the same centres.
 

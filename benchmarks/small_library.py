@@ -37,8 +37,11 @@ import json, sys, time
 from pathlib import Path
 import numpy as np
 from retrieval import Kind, Library, Modality
-from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
 from retrieval.records import Moment
+try:
+    from retrieval.catalog.new_content import EncodedMoment, FileState, NewContent
+except ImportError:  # where older commits have it
+    from retrieval.catalog.transaction import EncodedMoment, FileState, NewContent
 folder, moments, searches = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 words = json.loads(sys.argv[4])
 with Library.open(folder, models="mini") as library:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from retrieval.media.pixels import to_pixels, to_rgb
+from retrieval.media.pixels import BAND_PIXELS, to_pixels, to_rgb
 
 
 def rgb(image: Image.Image) -> np.ndarray:
@@ -165,6 +165,46 @@ def test_turning_comes_after_making_coarser_and_neither_loses_a_corner() -> None
         assert pixels.shape == ((30, 20, 3) if orientation > 4 else (20, 30, 3))
         assert (pixels[rows, columns] == 255).all()
         assert pixels.mean() == pytest.approx(255 / 6)
+
+
+@pytest.mark.parametrize(
+    "mode", ["1", "L", "P", "RGB", "RGBA", "CMYK", "YCbCr", "LA", "I;16", "RGB with tRNS", "PA"]
+)
+@pytest.mark.parametrize("size", [(203, 97), (60, 331), (64, 64)])
+def test_in_bands_no_bit_is_other_than_at_once(
+    mode: str, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retrieval.media.pixels.BAND_PIXELS", 1000)
+    noise = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 4), np.uint8)
+    image = Image.fromarray(noise)
+    if mode == "I;16":
+        image = Image.frombytes(mode, size, noise[..., :2].tobytes())
+    elif mode == "RGB with tRNS":
+        image = image.quantize(16).convert("RGB")
+        image.info["transparency"] = image.getpixel((0, 0))
+    elif mode in ("P", "PA"):
+        image = image.convert("RGB").quantize(16)
+        image.info["transparency"] = bytes(range(0, 256, 16))
+        image = image if mode == "P" else image.convert("PA")
+    elif mode != "RGBA":
+        image = image.convert("RGB").convert(mode) if mode != "LA" else image.convert("LA")
+    for least in (7, 20, 31):
+        factor = min(size) // least
+        at_once = to_rgb(image).reduce(factor) if factor > 1 else to_rgb(image)
+        np.testing.assert_array_equal(to_pixels(image, 1, least), np.asarray(at_once))
+
+
+def test_no_copy_of_a_large_picture_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    converted = []
+
+    def watched(image: Image.Image) -> Image.Image:
+        converted.append(image.width * image.height)
+        return to_rgb(image)
+
+    monkeypatch.setattr("retrieval.media.pixels.to_rgb", watched)
+    to_pixels(Image.new("RGBA", (3000, 2500), (9, 8, 7, 60)), 1, 500)
+    assert sum(converted) == 3000 * 2500
+    assert max(converted) <= BAND_PIXELS
 
 
 def test_pixels_can_be_written_to() -> None:

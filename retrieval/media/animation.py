@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from retrieval.errors import MediaError
 from retrieval.media.near_repeats import NearRepeats
-from retrieval.media.pixels import to_pixels, to_rgb
+from retrieval.media.pixels import to_pixels
 from retrieval.media.reasons import reasons
 from retrieval.records import Modality, Moment
 
@@ -45,7 +45,7 @@ def frames_of(
                 if number % stride or time_s < next_s:
                     continue
                 image.load()
-                picture = to_pixels(to_rgb(image), 1, 2 * windows.picture_px)
+                picture = to_pixels(image, 1, 2 * windows.picture_px)
         except MediaError:
             return
         next_s = round(time_s + 1 / windows.frames_per_s, 6)

@@ -10,7 +10,7 @@ from PIL import Image
 from retrieval.errors import MediaError, UnknownMedia
 from retrieval.media.media import Media
 from retrieval.media.optional_package import optional_package
-from retrieval.media.pixels import MAX_PIXELS, to_pixels, to_rgb
+from retrieval.media.pixels import MAX_PIXELS, to_pixels
 from retrieval.media.reasons import reasons
 from retrieval.records import Kind, Modality, Moment
 
@@ -49,7 +49,8 @@ def open_jpeg_xl(file: BinaryIO, windows: Windows) -> Media:
 
     def pieces() -> Iterator[tuple[Moment, Content]]:
         with reasons("the JPEG XL picture"):
-            picture = to_rgb(Image.fromarray(np.squeeze(jxl.decode(data))))
-        yield Moment(Modality.IMAGE), to_pixels(picture, 1, 2 * windows.picture_px)
+            picture = Image.fromarray(np.squeeze(jxl.decode(data)))
+            pixels = to_pixels(picture, 1, 2 * windows.picture_px)
+        yield Moment(Modality.IMAGE), pixels
 
     return Media(Kind.IMAGE, pieces(), {"width": width, "height": height})

@@ -12,7 +12,7 @@ from retrieval.errors import MediaError, UnknownMedia
 from retrieval.media.animation import frames_of
 from retrieval.media.exif import exif_facts
 from retrieval.media.media import PIXEL_BYTES, Media
-from retrieval.media.pixels import MAX_PIXELS, to_pixels, to_rgb
+from retrieval.media.pixels import MAX_PIXELS, to_pixels
 from retrieval.media.reasons import reasons
 from retrieval.media.tags import tag_facts
 from retrieval.media.xmp import xmp_facts
@@ -134,7 +134,7 @@ def _pieces(image: ImageFile, file: BinaryIO, windows: Windows) -> Iterator[tupl
 def _decoded(image: ImageFile, least_side_px: int) -> Picture:
     with reasons(f"the {image.format} picture"):
         image.load()
-        return to_pixels(to_rgb(image), _orientation(image), least_side_px)
+        return to_pixels(image, _orientation(image), least_side_px)
 
 
 def _frame_count(image: ImageFile) -> int:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 178_956_970
 """Most pixels that are decoded: 512 MB as 3 bytes each, and Pillow's own limit for an error."""
+BAND_PIXELS = 1 << 20
+"""Pixels that are converted at a time, about."""
 TURNS = {
     2: (Image.Transpose.FLIP_LEFT_RIGHT,),
     3: (Image.Transpose.ROTATE_180,),
@@ -25,10 +27,22 @@ TURNS = {
 """EXIF orientation (tag 0x0112) to the turn that undoes it: Exif 2.3, section 4.6.4."""
 
 
+def to_pixels(image: Image.Image, orientation: int, least_side_px: int) -> Picture:
+    """Make the `(h, w, 3)` uint8 array of a loaded picture, turned upright and made coarser.
+
+    The picture is averaged over whole blocks of pixels, as often as its short side stays at
+    `least_side_px` or above. Any Pillow mode will do; transparency becomes white.
+    """
+    factor = min(image.size) // least_side_px
+    image = _coarser(image, factor) if factor > 1 else to_rgb(image)
+    for turn in TURNS.get(orientation, ()):
+        image = image.transpose(turn)
+    return np.array(image, dtype=np.uint8)
+
+
 def to_rgb(image: Image.Image) -> Image.Image:
     """Convert a loaded picture of any Pillow mode to mode RGB; transparency becomes white."""
-    if image.mode.startswith("I") or image.mode == "F":
-        image = Image.fromarray(_eight_bit(image), "L")
+    image = _in_eight_bits(image)
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         canvas = Image.new("RGB", layer.size, "white")
@@ -37,18 +51,27 @@ def to_rgb(image: Image.Image) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def to_pixels(image: Image.Image, orientation: int, least_side_px: int) -> Picture:
-    """Make the `(h, w, 3)` uint8 array of an RGB picture, turned upright and made coarser.
+def _coarser(image: Image.Image, factor: int) -> Image.Image:
+    """What `to_rgb(image).reduce(factor)` is, to the bit.
 
-    The picture is averaged over whole blocks of pixels, as often as its short side stays at
-    `least_side_px` or above.
+    A picture that has to be converted goes through it in bands of whole blocks, so that no copy
+    of it stands in memory beside it, and a transparent one, which takes two, not both.
     """
-    factor = min(image.size) // least_side_px
-    if factor > 1:
-        image = image.reduce(factor)
-    for turn in TURNS.get(orientation, ()):
-        image = image.transpose(turn)
-    return np.array(image, dtype=np.uint8)
+    image = _in_eight_bits(image)
+    if image.mode == "RGB" and not image.has_transparency_data:
+        return image.reduce(factor)
+    width, height = image.size
+    coarse = Image.new("RGB", (-(-width // factor), -(-height // factor)))
+    band_height = max(1, BAND_PIXELS // (width * factor)) * factor
+    for top in range(0, height, band_height):
+        band = image.crop((0, top, width, min(top + band_height, height)))
+        coarse.paste(to_rgb(band).reduce(factor), (0, top // factor))
+    return coarse
+
+
+def _in_eight_bits(image: Image.Image) -> Image.Image:
+    wide = image.mode.startswith("I") or image.mode == "F"
+    return Image.fromarray(_eight_bit(image), "L") if wide else image
 
 
 def _eight_bit(image: Image.Image) -> npt.NDArray[np.uint8]:

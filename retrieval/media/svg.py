@@ -12,7 +12,7 @@ from PIL import Image
 from retrieval.errors import MediaError, UnknownMedia
 from retrieval.media.media import Media
 from retrieval.media.optional_package import optional_package
-from retrieval.media.pixels import to_pixels, to_rgb
+from retrieval.media.pixels import to_pixels
 from retrieval.media.reasons import reasons
 from retrieval.media.xml_tree import local_name, xml_tree
 from retrieval.records import Kind, Modality, Moment
@@ -65,8 +65,8 @@ def open_svg(file: BinaryIO, windows: Windows) -> Media:
             png = resvg.svg_to_bytes(
                 svg_string=tostring(root, encoding="unicode"), width=width, height=height
             )
-            picture = to_rgb(Image.open(io.BytesIO(png), formats=["PNG"]))
-        yield Moment(Modality.IMAGE), to_pixels(picture, 1, least_side_px)
+            pixels = to_pixels(Image.open(io.BytesIO(png), formats=["PNG"]), 1, least_side_px)
+        yield Moment(Modality.IMAGE), pixels
 
     return Media(Kind.IMAGE, pieces(), {"width": width, "height": height})
 

@@ -34,6 +34,7 @@ from retrieval.vector_index.codes import Codes
 from retrieval.vector_index.manifest import Manifest
 from retrieval.vector_index.part import Part
 from retrieval.vector_index.plan import Way, codes_ms, rows_ms
+from retrieval.vector_index.policy import Choice
 from retrieval.vectors import Ids, Vectors, unit_rows
 from tests.nearest import true_scores
 
@@ -421,6 +422,15 @@ def test_vectors_that_codes_can_hardly_tell_apart(tmp_path: Path) -> None:
     made.step(1500)
     recall, _ = made.recall(made.queries(20))
     assert recall >= 0.98
+
+
+def test_finer_codes_take_the_lists_that_were_found_for_coarser_ones(tmp_path: Path) -> None:
+    rows = unit_rows(np.random.default_rng(0).normal(size=(3000, DIM)))
+    coarse, fine = (Choice(16, sub_dim, len(rows), "") for sub_dim in (4, 2))
+    centres = Codes.trained(rows, coarse).centres
+    assert centres.shape == (16, DIM)
+    anew, after = (Codes.trained(rows, fine, c).extended(rows) for c in (None, centres))
+    assert anew.write(tmp_path / "anew") == after.write(tmp_path / "after")
 
 
 def test_codes_too_coarse_for_the_recall_are_made_finer_or_left(

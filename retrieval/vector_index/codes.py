@@ -53,8 +53,14 @@ class Codes:
         self._list_of: npt.NDArray[np.int32] | None = None
 
     @classmethod
-    def trained(cls, rows: Vectors, choice: Choice) -> Self:
-        """Empty codes, trained on a sample of rows `(n, dim)`."""
+    def trained(cls, rows: Vectors, choice: Choice, centres: Vectors | None = None) -> Self:
+        """Empty codes, trained on a sample of rows `(n, dim)`.
+
+        Args:
+            rows: All of them.
+            choice: The kind of codes.
+            centres: Of as many lists `(lists, dim)`, if they were found for these rows before.
+        """
         dim = rows.shape[1]
         lists = choice.lists
         quantizer = faiss().IndexFlatIP(dim)
@@ -67,7 +73,7 @@ class Codes:
         sample = np.ascontiguousarray(rows[at])
         # Hundreds of tiny k-means runs: sharing each between threads takes ten times as long.
         with threads(None if lists >= MANY_LISTS else 1):
-            quantizer.add(_centres(sample, lists))
+            quantizer.add(_centres(sample, lists) if centres is None else centres)
         with threads(1):
             index.train(sample)
         return cls(index)
@@ -88,6 +94,12 @@ class Codes:
     def lists(self) -> int:
         """How many lists there are."""
         return int(self.index.nlist)
+
+    @property
+    def centres(self) -> Vectors:
+        """Those of the lists, `(lists, dim)`."""
+        found: Vectors = self.index.quantizer.reconstruct_n(0, self.lists)
+        return found
 
     @cached_property
     def dim(self) -> int:

@@ -58,6 +58,12 @@ def test_importing_loads_nothing_heavy(statement: str) -> None:
     assert not loaded & set(HEAVY)
 
 
+def test_a_library_opens_without_what_pictures_need() -> None:
+    loaded = loaded_after(STATEMENTS["library"])
+    assert "retrieval.encoders.picture_form" in loaded
+    assert not {name for name in loaded if name.startswith("PIL")}
+
+
 @pytest.mark.parametrize("statement", [s for n, s in STATEMENTS.items() if "help" in n])
 def test_help_does_without_the_library(statement: str) -> None:
     """It is there in a third of a second: neither numbers nor a catalog are needed for it."""

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +20,8 @@ if TYPE_CHECKING:
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 """Of the pixels that OpenAI's CLIP was trained with: what open_clip takes where nothing is said."""
-SCALING = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
+SCALING = ("bicubic", "bilinear")
+"""What is known of the ways to scale, under the names that Pillow has for them, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +31,18 @@ class PictureForm:
     side_px: int
     squashed: bool
     """Whether the whole picture is pressed into the square, or its middle cut out."""
-    scaling: Image.Resampling
+    scaling: str
+    """One of `SCALING`."""
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
     def pixels(self, content: Content) -> npt.NDArray[np.float32]:
         """Pixels `(3, side_px, side_px)` of an RGB picture `(height, width, 3)` of bytes."""
+        from PIL import Image  # which a search for words can do without
+
         picture = Image.fromarray(cast("npt.NDArray[np.uint8]", content))
-        picture = picture.resize(self._scaled(*picture.size), self.scaling)
+        scaling = Image.Resampling[self.scaling.upper()]
+        picture = picture.resize(self._scaled(*picture.size), scaling)
         left, top = (round((length - self.side_px) / 2) for length in picture.size)
         cut = picture.crop((left, top, left + self.side_px, top + self.side_px))
         channels = np.asarray(cut).transpose(2, 0, 1).astype(np.float32, order="C")
@@ -75,7 +79,7 @@ def picture_form(config: Mapping[str, Any]) -> PictureForm | None:
     return PictureForm(
         side,
         about["resize_mode"] == "squash",
-        SCALING[about["interpolation"]],
+        about["interpolation"],
         tuple(map(float, mean)),
         tuple(map(float, std)),
     )

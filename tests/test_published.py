@@ -78,6 +78,14 @@ def test_a_folder_of_this_machine_is_known_by_its_name(tmp_path: Path) -> None:
     assert (model.id, model.place, model.repository) == ("open_clip:local-dir:my clip", place, None)
 
 
+@pytest.mark.parametrize(
+    "place", ["local-dir:/models/clap", "local-file:my.pt", "/models/my.pt", r"C:\models\my.pt"]
+)
+def test_a_checkpoint_of_this_machine_says_how_it_becomes_a_folder(place: str) -> None:
+    with pytest.raises(ModelError, match=r"convert_laion_clap.*clap:local-dir:FOLDER"):
+        published_set(f"open_clip:ViT-B-16/openai+laion_clap:{place}")
+
+
 def test_names_that_mean_nothing() -> None:
     with pytest.raises(ModelError, match="mini ships inside anyseek"):
         published_set("mini")

@@ -181,6 +181,12 @@ def _model(part: str) -> PublishedModel:
     if folder != source and kind != "laion_clap":
         place = user_path(folder).resolve()
         return PublishedModel(f"{kind}:local-dir:{place.name}", place=place)
+    if kind == "laion_clap" and source != re.split(r"[:/\\]", source)[-1]:
+        raise ModelError(
+            f"{part!r} is no file of {LAION_CHECKPOINTS}. A checkpoint of this machine has to be "
+            "made a folder first, by retrieval.encoders.laion_clap.convert_laion_clap(FILE, "
+            "TOKENIZER, FOLDER), which is then named as clap:local-dir:FOLDER"
+        )
     refuse(part)
     repository: str | None = source.removeprefix("hf-hub:")
     if kind == "laion_clap":

@@ -186,7 +186,7 @@ class Voyager(Peer):
         index = voyager.Index(
             voyager.Space.InnerProduct, rows.shape[1], M=16, ef_construction=HNSW_BUILD
         )
-        index.add_items(rows, num_threads=THREADS)
+        index.add_items(np.array(rows), num_threads=THREADS)  # it refuses what only reads
         index.save(str(self.folder / "index.voyager"))
 
     def open(self, dim: int) -> None:

@@ -41,8 +41,8 @@ def pipeline_table() -> str | None:
     """Files a second end to end, and of each half alone."""
     lines = [
         "| model | pictures | end to end | encoding alone | reading alone | possible "
-        "| of encoding | of possible |",
-        "|---|---|---|---|---|---|---|---|",
+        "| of encoding | of possible | processor |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for name in PIPELINES:
         if told := read(f"pipeline_{name}"):
@@ -51,7 +51,8 @@ def pipeline_table() -> str | None:
             lines.append(
                 f"| {told['models']} | {told['files']} of {width} x {width * 3 // 4} | "
                 + " | ".join(f"{rate:.1f}/s" for rate in rates)
-                + f" | {told['share_of_encoding']:.2f} | {told['share_of_possible']:.2f} |"
+                + f" | {told['share_of_encoding']:.2f} | {told['share_of_possible']:.2f} "
+                f"| {told['processor'].removesuffix(' Processor')} |"
             )
     return "\n".join(lines) if len(lines) > 2 else None
 

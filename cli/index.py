@@ -132,7 +132,7 @@ def report(summary: "Summary") -> None:
     """Tell what a run did, and what to do about what it could not."""
     for folder in dict.fromkeys(summary.unreadable):
         complain(
-            f"{shown_path(folder)} is empty or could not be looked into; "
+            f"{shown_path(folder)} is empty, not mounted or not to be read; "
             "what the library knows of it is kept."
         )
     show(told(summary))

@@ -207,7 +207,7 @@ class Run:
             elif assembly.waits:
                 assembly.encode_fullest()
             elif readers.idle:
-                ledger.commit()
+                ledger.commit()  # which settles what other files with the same bytes wait for
                 if readers.idle:
                     return
             self._take_complete(assembly, ledger)

@@ -60,8 +60,8 @@ def test_an_empty_folder(folder: Path) -> None:
     assert index(folder) == (
         0,
         NOTHING,
-        f"anyseek: {folder.name} is empty or could not be looked into; what the library knows of "
-        "it is kept.\n",
+        f"anyseek: {folder.name} is empty, not mounted or not to be read; what the library knows "
+        "of it is kept.\n",
     )
 
 

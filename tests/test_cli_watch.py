@@ -82,7 +82,7 @@ def test_no_name_reaches_the_terminal_as_it_is(tmp_path: Path) -> None:
         watching.send_signal(signal.SIGINT)
         shown += read_until(terminal, b"stopped")
     os.close(terminal)
-    assert rb"emp\x1b[31mty is empty or could not be looked into" in shown
+    assert rb"emp\x1b[31mty is empty, not mounted or not to be read" in shown
     for harm in (b"\x1b[31m", b"\x1b]0;", b"\x07", b"\x1b[2J"):
         assert harm not in shown
 

@@ -17,6 +17,7 @@ from retrieval.errors import MediaError, UnknownMedia
 from retrieval.media.media import open_media
 from retrieval.media.windows import Windows
 from retrieval.records import Kind, Modality
+from tests.flac_files import DEPTHS, flac
 
 WINDOWS = Windows()
 
@@ -54,6 +55,18 @@ def test_kind_comes_from_content(content: bytes, kind: Kind, modality: Modality,
     assert media.kind is kind
     ((moment, _),) = media.pieces
     assert moment.modality is modality
+
+
+@pytest.mark.parametrize("bits", DEPTHS)
+def test_a_flac_of_any_bit_depth(bits: int) -> None:
+    """libsndfile refuses some depths, and FFmpeg reads them."""
+    samples = np.round(0.5 * 2 ** (bits - 1) * np.sin(np.arange(24_000) / 20)).astype(np.int64)
+    media = open_media(io.BytesIO(flac(samples.tolist(), bits, 48_000)), Windows())
+    assert media.kind is Kind.AUDIO
+    ((moment, content),) = media.pieces
+    assert moment.end_s == pytest.approx(0.5)
+    assert isinstance(content, np.ndarray)
+    np.testing.assert_allclose(content[:24_000], samples / 2 ** (bits - 1), atol=1e-6)
 
 
 def test_an_empty_file() -> None:

@@ -296,7 +296,9 @@ class TestTwins:
         (folder / "c.dng").write_bytes(dng())
         only(index(library, folder), added=1, failed=1, unchanged=2)
         assert "c.dng" in self.hits(library)
+        change = library.catalog.changes()
         only(index(library, folder), unchanged=4)
+        assert library.catalog.changes() == change, "what is remembered stays good"
         as_fresh(library, folder)
 
     def test_a_raw_alone_and_its_jpeg_comes_later(self, library: Library, folder: Path) -> None:

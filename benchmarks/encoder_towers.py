@@ -140,8 +140,8 @@ def rows_of(tower: Tower, place: Path) -> list[Arrays]:
     if mini:
         return [as_torch_takes(tower, row) for row in rows]
     if tower.name == "clap-htsat-unfused text":
-        rows = [tuple(np.resize(array, 32) for array in row) for row in rows if len(row[0]) <= 32]
-        rows = [(ids, np.ones_like(ids)) for ids, _ in rows]
+        words = [ids[mask > 0] for ids, mask in rows]  # what fills up a row stands for no word
+        rows = [(np.resize(ids, 32), np.ones(32, ids.dtype)) for ids in words if len(ids) <= 32]
     return rows
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
+from indexer import index
+from retrieval import Library
+from retrieval.encoders.fake import fake_model_set
 from retrieval.media.media import open_media
 from retrieval.media.tags import LONGEST, clean, tag_facts
 from retrieval.media.windows import Windows
@@ -29,6 +33,17 @@ FACTS = {
 def test_from_sounds(form: str, codec: str) -> None:
     content = film(form, None, codec, seconds=1, tags=TAGS)
     assert dict(open_media(io.BytesIO(content), Windows()).metadata).items() >= FACTS.items()
+
+
+def test_a_song_is_found_by_its_artist(tmp_path: Path) -> None:
+    (tmp_path / "songs").mkdir()
+    for name in ("Ann", "Ben"):
+        song = film("flac", None, "flac", seconds=1, tags=TAGS | {"artist": name})
+        (tmp_path / "songs" / f"{name}.flac").write_bytes(song)
+    with Library.open(tmp_path / "library", models=fake_model_set()) as library:
+        index(library, tmp_path / "songs")
+        found = library.search("red", where='artist ~ "be" and year = 2021')
+        assert [hit.path.name for hit in found] == ["Ben.flac"]
 
 
 def test_from_a_video() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 
+import av
+import av.stream
 import numpy as np
 import pytest
 from PIL import Image, UnidentifiedImageError
@@ -13,7 +15,7 @@ from retrieval.media.media import open_media
 from retrieval.media.video import open_rare_picture, open_video
 from retrieval.media.windows import Windows
 from retrieval.records import Kind, Modality
-from tests.films import TONES_HZ, film, loudest_hz, second_of
+from tests.films import TONES_HZ, film, loudest_hz, scene, second_of
 
 WINDOWS = Windows(picture_px=32, window_s=1.0, hop_s=1.0)
 
@@ -59,6 +61,30 @@ def test_several_sound_tracks_give_one() -> None:
     starts = [m.start_s for m, _ in media.pieces if m.modality is Modality.AUDIO]
     assert starts == sorted(set(starts))  # type: ignore[type-var]
     assert len(starts) in (3, 4)
+
+
+def test_of_several_picture_tracks_the_one_a_player_would_choose() -> None:
+    file = io.BytesIO()
+    with av.open(file, "w", format="matroska") as container:
+        tracks = [container.add_stream("mpeg4", rate=2) for _ in range(2)]
+        for track, size in zip(tracks, [(48, 32), (96, 64)], strict=True):
+            track.width, track.height = size
+            track.pix_fmt = "yuv420p"
+        tracks[1].disposition = av.stream.Disposition.default
+        for number in range(6):
+            for track in tracks:
+                shown = number // 2 if track is tracks[1] else 4
+                picture = av.VideoFrame.from_ndarray(
+                    scene(shown, track.width, track.height), format="rgb24"
+                )
+                picture.pts = number
+                container.mux(track.encode(picture))
+        for track in tracks:
+            container.mux(track.encode(None))
+    media = open_media(file, WINDOWS)
+    assert media.kind is Kind.VIDEO
+    assert media.metadata["width"] == 96
+    assert [second_of(c) for _, c in media.pieces if isinstance(c, np.ndarray)] == [0, 1, 2]
 
 
 def test_a_truncated_mp4_without_its_index_is_an_error() -> None:

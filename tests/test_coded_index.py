@@ -559,10 +559,10 @@ def test_the_old_index_answers_while_the_new_one_is_trained(
     trainings = []
     real = Codes.trained
 
-    def trained(rows: Vectors, choice: policy.Choice) -> Codes:
+    def trained(rows: Vectors, choice: policy.Choice, centres: Vectors | None) -> Codes:
         before = counts.copy()
         trainings.append(before)
-        made = real(rows, choice)
+        made = real(rows, choice, centres)
         deadline = time.monotonic() + SOON_S
         while any(now < then + 2 for now, then in zip(counts, before, strict=True)):
             assert not wrong

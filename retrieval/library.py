@@ -302,9 +302,8 @@ class Library:
         for subject in without:
             combined = combined - Query(subject)
         wanted = Filter.asked(
-            self.catalog.roots(),
             kinds=kinds,
-            under=under,
+            under=None if under is None else self._under(under),
             since=since,
             until=until,
             missing=missing,
@@ -318,9 +317,8 @@ class Library:
         self, *, kinds: Iterable[Kind | str] | None = None, under: str | Path | None = None
     ) -> Iterator[File]:
         """Every file the library knows, also failed and missing ones, by root and path."""
-        roots = self.catalog.roots()
-        wanted = Filter.asked(roots, kinds=kinds, under=under, missing=True)
-        return self.catalog.files.matching(wanted)
+        below = None if under is None else self._under(under)
+        return self.catalog.files.matching(Filter.asked(kinds=kinds, under=below, missing=True))
 
     def stats(self) -> Stats:
         """How much the library holds and what made it."""

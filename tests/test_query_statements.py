@@ -121,7 +121,7 @@ def test_the_files_of_hits_are_looked_up_by_what_they_hold_also_below_a_folder(
     films: Library,
 ) -> None:
     """A folder may hold a million files, and a page of hits has ten."""
-    below = Filter.asked(films.catalog.roots(), under="/nowhere")
+    below = Filter.asked(under=films._under("/nowhere"))
     held = [content_id(films, n) for n in (3, 30)]
     with asked(films.catalog) as statements:
         assert sorted(films.catalog.files.owners(held, below)) == sorted(held)

@@ -7,19 +7,15 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, Integer, Select, column, false, not_, or_, select, table, text
 
-from retrieval.catalog.roots import covered
 from retrieval.catalog.schema import contents, files, moments
 from retrieval.catalog.where import parse
 from retrieval.records import Kind
-from retrieval.user_path import user_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from datetime import datetime
-    from pathlib import Path
 
     from retrieval.catalog.condition import Condition
-    from retrieval.catalog.roots import Root
 
 
 FILTERS = 64
@@ -54,16 +50,15 @@ class Filter:
     @classmethod
     def asked(
         cls,
-        roots: Sequence[Root],
         *,
         kinds: Iterable[Kind | str] | None = None,
-        under: str | Path | None = None,
+        under: tuple[tuple[int, str], ...] | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         missing: bool = False,
         where: str | None = None,
     ) -> Filter:
-        """What a caller of `Library.search` asks for, in a library with these roots.
+        """What a caller of `Library.search` asks for; `under` as it is kept.
 
         Raises:
             ValueError: there is no such kind.
@@ -71,7 +66,7 @@ class Filter:
         """
         return cls(
             kinds=None if kinds is None else frozenset(Kind(kind) for kind in kinds),
-            under=None if under is None else covered(roots, user_path(under).resolve()),
+            under=under,
             since_ns=_time_ns(since),
             until_ns=_time_ns(until),
             missing=missing,

@@ -76,8 +76,7 @@ class CodedPart(Part):
         mask, rows = allowed.mask, allowed.count
         share = rows / len(self.ids)
         look = self.effort.look(k, share)
-        usual = self.effort.probes_for(share)
-        probes = self._probes(queries, mask, rows, usual)
+        probes = self._probes(queries, mask, rows, self.effort.probes_for(share))
         gathered = self._gathered(allowed, len(queries), probes, look)
         if gathered is not None:
             plan = Plan(Way.GATHERED_CODES, rows, probes, look)
@@ -90,11 +89,12 @@ class CodedPart(Part):
 
     def _gathered(self, allowed: AllowedRows, queries: int, probes: int, look: int) -> Codes | None:
         """The codes of the allowed rows alone, once enough was searched among them."""
-        if allowed.kept and allowed.codes is None and self.codes.is_packed_as_known:
+        if allowed.kept and allowed.codes is None:
             share = allowed.count / len(self.ids)
             without = self.codes.cost_ms(probes, look, selected=True)
             allowed.rent_ms += queries * (without - self.codes.cost_ms(probes, look, share))
-            if allowed.rent_ms > self.codes.gathering_ms(allowed.count):
+            price_ms = self.codes.gathering_ms(allowed.count)
+            if allowed.rent_ms > price_ms and self.codes.is_packed_as_known:
                 allowed.codes = self.codes.among(allowed.mask)
         return allowed.codes
 

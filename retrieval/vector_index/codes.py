@@ -148,10 +148,11 @@ class Codes:
         rows = min(lists.list_size(i), BLOCK_ROWS)
         if lists.n_per_block != BLOCK_ROWS or not rows:
             return False
-        block = faiss().rev_swig_ptr(lists.get_codes(i), lists.block_size)[None]
-        pairs = np.stack([lists.packer.unpack_1(block, row) for row in range(rows)])
+        first = _list_codes(lists, i)[:1]
+        flat = first.reshape(1, -1)
+        pairs = np.stack([lists.packer.unpack_1(flat, row) for row in range(rows)])
         known = np.stack([pairs & 15, pairs >> 4], axis=2).reshape(rows, -1)
-        ours = codes_at(blocks(block.ravel(), rows), np.arange(rows))
+        ours = codes_at(first, np.arange(rows))
         return np.array_equal(ours, known[:, : ours.shape[1]])
 
     def among(self, allowed: Mask) -> Self:

@@ -44,8 +44,8 @@ class Transaction:
         self._connection = connection
         self._driver = cast("sqlite3.Connection", connection.connection.driver_connection)
         self._space_ids = space_ids
-        ((before,),) = statements.CHANGES.rows(self._driver)
-        change = int(before) + 1
+        changes = select(facts.c.value).where(facts.c.name == "changes")
+        change = int(connection.execute(changes).scalar_one()) + 1
         connection.execute(update(facts).where(facts.c.name == "changes").values(value=change))
         self.contents = ContentWriter(connection, space_ids, change)
 
